@@ -1,0 +1,236 @@
+package kernels
+
+import "unsafe"
+
+// Op is the index of a kernel in the module's function table. Every kernel has
+// the WebAssembly type (desc, begin, end i32) -> (): desc is the address of its
+// descriptor, [begin, end) the tiles that this call computes. Tiles of one step
+// may run in any order and on any thread, so a kernel writes nothing outside
+// its tiles' outputs.
+type Op uint32
+
+// The kernels of a module. A name ends in the type of its elements where there
+// are several; U8 is quantized (real = scale·(q − zero)).
+const (
+	OpNop        Op = iota
+	OpLetterbox     // LetterboxDesc: RGBA → U8 or F32, 4 channels (R, G, B, 0)
+	OpFillBorder    // BorderDesc: constant border around a map
+	OpWiden         // WidenDesc: U8 → centred I16 with a border of zeros
+	OpConvI16       // ConvDesc: I16 × I16 → U8
+	OpConvI16F32    // ConvDesc: I16 × I16 → F32
+	OpConvF32       // ConvDesc: F32 × F32 → F32
+	OpMaxPoolU8     // PoolDesc
+	OpMaxPoolF32    // PoolDesc
+	OpUpsample      // UpsampleDesc: nearest, any element type
+	OpCopy          // CopyDesc: any element type
+	OpAddU8         // AddDesc
+	OpAddF32        // AddDesc
+	OpRequant       // RequantDesc: U8 → U8 on another scale
+	OpQuantize      // RequantDesc: F32 → U8
+	OpDequantize    // RequantDesc: U8 → F32
+	OpSigmoidF32    // EltDesc
+	OpSiLUF32       // EltDesc
+	OpMulF32        // AddDesc
+	OpSoftmaxF32    // EltDesc: over the channels of each pixel
+	OpDetect        // DetectDesc
+	NumOps
+)
+
+// Step is one record of a program in kernel memory: run(prog, n) executes n of
+// them in order.
+type Step struct {
+	Op    Op
+	Desc  uint32 // address of the descriptor
+	Tiles uint32 // number of tiles
+	_     uint32
+}
+
+// Map places a feature map [H][W][C] in kernel memory. Addr is the byte address
+// of its pixel (0,0), channel 0; Row and Pix are the distances in bytes from a
+// row or a pixel to the next one. A border lies outside Addr. Channels of a
+// pixel are contiguous.
+type Map struct {
+	Addr     uint32
+	Row, Pix int32
+}
+
+// Activation functions of a convolution's epilogue.
+const (
+	ActNone int32 = 0
+	ActSiLU int32 = 1
+)
+
+// ConvDesc describes any convolution with group 1 as a sum over runs: a run is
+// a contiguous stretch of RunLen input elements at byte offset Runs[i] from the
+// window's first tap. A 3×3 convolution over a dense map has 3 runs of 3·C
+// elements (dilation 1), over a channel slice 9 runs of C; a 1×1 has one.
+//
+//	acc[o]  = Σ_run Σ_k in[k]·w[o][k]
+//	y       = acc·Scale[o] + Bias[o]            (F32: acc + Bias[o])
+//	y       = SiLU(y) when Act is ActSiLU
+//	y      += (res − ResZero)·ResScale           when Res.Addr ≠ 0 (F32: res)
+//	out     = clamp(roundEven(y·OutInv) + OutZero, 0, 255), or y for F32 outputs
+//
+// Every float operation above is one separately rounded float32 operation in
+// this order, so that all variants agree bit for bit. Elements beyond a run's
+// real length, up to RunLen, meet weights of zero.
+//
+// Tiles: OutH × ceil(OutC/8 / TilePanels); tile t computes row t mod OutH of
+// the panel group t / OutH.
+type ConvDesc struct {
+	Src        Map    // address of the window's first tap for output (0,0); Row and Pix include the stride
+	Dst        Map    // U8 or F32
+	Res        Map    // same element type as Dst
+	OutH, OutW int32  //
+	OutC       int32  // multiple of 8; all are stored
+	Runs       uint32 // address of NRuns int32
+	NRuns      int32
+	RunLen     int32  // elements, multiple of 4
+	Weights    uint32 // panels, see PackConvI16 and PackConvF32; 16-byte aligned
+	Scale      uint32 // OutC float32 (unused by F32); 16-byte aligned
+	Bias       uint32 // OutC float32; 16-byte aligned
+	TilePanels int32  // panels of 8 output channels a tile, ≥ 1
+	Act        int32
+	ResScale   float32
+	ResZero    int32
+	OutInv     float32 // 1 / scale of the output
+	OutZero    int32
+}
+
+// WidenDesc turns a U8 map into a centred I16 one (q − Zero) with Pad pixels of
+// zeros on every side. Tiles: H rows; tile 0 also writes the top border, tile
+// H−1 the bottom one.
+type WidenDesc struct {
+	Src     Map
+	Dst     Map
+	H, W, C int32 // C multiple of 4
+	Zero    int32
+	Pad     int32
+}
+
+// BorderDesc writes Value (a repeated 4-byte pattern) into Pad pixels on every
+// side of a map whose pixel is Bytes long (multiple of 4). Tiles: H rows, tile
+// 0 with the top border, tile H−1 with the bottom one.
+type BorderDesc struct {
+	Dst   Map
+	H, W  int32
+	Bytes int32
+	Pad   int32
+	Value uint32
+}
+
+// LetterboxDesc resizes RGBA bytes (alpha ignored) bilinearly as OpenCV's
+// INTER_LINEAR does on bytes (11-bit fixed-point weights) into the rectangle
+// (Left, Top, NewW, NewH) of a DstW×DstH map and fills the rest with grey 114.
+// Dst pixels have 4 elements: R, G, B, 0; U8 holds 0..255 as is, F32 value/255.
+// Tiles: DstH rows.
+type LetterboxDesc struct {
+	Src        uint32 // address of RGBA rows
+	SrcW, SrcH int32
+	SrcRow     int32 // bytes
+	Dst        Map
+	DstW, DstH int32
+	Left, Top  int32
+	NewW, NewH int32
+	XTab       uint32 // NewW × {x0·4 int32, w1 int32}: see LetterboxTable
+	YTab       uint32 // NewH × {y0 int32, w1 int32}
+	Float      int32  // 0: U8, 1: F32
+}
+
+// PoolDesc is a max-pool with K×K windows; pixels outside the input do not
+// count. Tiles: OutH rows.
+type PoolDesc struct {
+	Src, Dst   Map
+	InH, InW   int32
+	OutH, OutW int32
+	C          int32 // multiple of 8
+	K          int32
+	Stride     int32
+	Pad        int32
+}
+
+// UpsampleDesc repeats each pixel Factor times in both directions. Tiles: H
+// source rows.
+type UpsampleDesc struct {
+	Src, Dst Map
+	H, W     int32 // of the source
+	Bytes    int32 // a pixel, multiple of 8
+	Factor   int32
+}
+
+// CopyDesc copies Bytes of every pixel. Tiles: H rows.
+type CopyDesc struct {
+	Src, Dst Map
+	H, W     int32
+	Bytes    int32 // a pixel, multiple of 4
+}
+
+// AddDesc is an element-wise operation on two maps. U8: out = clamp(roundEven(
+// ((a−AZero)·AScale + (b−BZero)·BScale)·OutInv) + OutZero, 0, 255), each float
+// operation rounded separately. Tiles: H rows.
+type AddDesc struct {
+	A, B, Dst      Map
+	H, W, C        int32 // C multiple of 8 (U8), of 4 (F32)
+	AScale, BScale float32
+	AZero, BZero   int32
+	OutInv         float32
+	OutZero        int32
+}
+
+// RequantDesc changes the representation of a map. Requant: clamp(roundEven((q
+// − SrcZero)·SrcScale·OutInv) + OutZero, 0, 255), rounded after each operation;
+// Quantize takes x for (q − SrcZero)·SrcScale, Dequantize stops before OutInv.
+// Tiles: H rows.
+type RequantDesc struct {
+	Src, Dst Map
+	H, W, C  int32 // C multiple of 8
+	SrcScale float32
+	SrcZero  int32
+	OutInv   float32
+	OutZero  int32
+}
+
+// EltDesc is a function of a single float map. C is exact for softmax (which
+// runs over the C channels of a pixel), else a multiple of 4. Tiles: H rows.
+type EltDesc struct {
+	Src, Dst Map
+	H, W, C  int32
+}
+
+// DetectDesc decodes one scale of a YOLOv8 head: every anchor whose best class
+// logit is at least Params.Logit appends a Candidate at Out[Params.Count++].
+// Distances are the expectation of a softmax over RegMax bins (DFL), boxes are
+// anchor ∓ distance times Stride. Tiles: H rows.
+type DetectDesc struct {
+	Box, Cls Map // F32; 4·RegMax (left, top, right, bottom) and Classes channels
+	H, W     int32
+	Classes  int32
+	RegMax   int32
+	Stride   float32 // pixels of the network's input
+	Anchor0  int32   // index of this scale's first anchor
+	Params   uint32  // address of DetectParams
+	Out      uint32  // address of Candidates, room for one an anchor
+}
+
+// DetectParams is shared by the scales of a head; the host writes it before
+// each run and reads Count after it.
+type DetectParams struct {
+	Logit float32
+	Count uint32
+}
+
+// Candidate is a decoded box in pixels of the network's input.
+type Candidate struct {
+	X1, Y1, X2, Y2 float32
+	Logit          float32 // of the best class
+	Class          int32   // the lowest index among equals
+	Anchor         int32
+	_              uint32
+}
+
+// Bytes returns the little-endian memory image of a descriptor. T holds 4-byte
+// fields only; every platform that Go's WebAssembly and our native hosts run on
+// is little-endian.
+func Bytes[T any](d *T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(d)), unsafe.Sizeof(*d))
+}
