@@ -1,0 +1,51 @@
+package kernels
+
+import "math"
+
+// The exponential is Cephes' expf: x = n·ln 2 + r with n = roundEven(x·log₂e),
+// |r| ≤ ln 2 / 2, eʳ by a polynomial of degree 7 in Horner form, then 2ⁿ by an
+// addition to the exponent field. ln 2 is split so that n·expLn2Hi is exact.
+// Its relative error stays under 2e-7. Every operation is rounded on its own,
+// so that the emitted code and expf32 agree bit for bit.
+const (
+	expMin   float32 = -87 // e⁻⁸⁷ is still a normal number
+	expMax   float32 = 88
+	expLog2e float32 = 1.44269504088896341
+	expLn2Hi float32 = 0.693359375
+	expLn2Lo float32 = -2.12194440e-4
+)
+
+// expPoly holds the coefficients of (eʳ − 1 − r)/r², highest power first.
+var expPoly = [6]float32{
+	1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3,
+	4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
+}
+
+// expf32 is e to the x clamped to [−87, 88]; NaN stays NaN.
+func expf32(x float32) float32 {
+	if x < expMin {
+		x = expMin
+	}
+	if x > expMax {
+		x = expMax
+	}
+	if x != x {
+		return x
+	}
+	n := float32(math.RoundToEven(float64(x * expLog2e)))
+	r := x - float32(n*expLn2Hi)
+	r = r - float32(n*expLn2Lo)
+	p := expPoly[0]
+	for _, c := range expPoly[1:] {
+		p = float32(p*r) + c
+	}
+	p = float32(p*float32(r*r)) + r
+	p = p + 1
+	return p * math.Float32frombits(uint32(int32(n)+127)<<23)
+}
+
+// sigmoidf32 is 1/(1 + e⁻ˣ).
+func sigmoidf32(x float32) float32 { return 1 / (1 + expf32(-x)) }
+
+// siluf32 is x/(1 + e⁻ˣ).
+func siluf32(x float32) float32 { return x / (1 + expf32(-x)) }
