@@ -123,7 +123,8 @@ type BorderDesc struct {
 // INTER_LINEAR does on bytes (11-bit fixed-point weights) into the rectangle
 // (Left, Top, NewW, NewH) of a DstW×DstH map and fills the rest with grey 114.
 // Dst pixels have 4 elements: R, G, B, 0; U8 holds 0..255 as is, F32 value/255.
-// Tiles: DstH rows.
+// Up to 4 bytes after the last source pixel are read (and do not count), so
+// they must lie within memory. Tiles: DstH rows.
 type LetterboxDesc struct {
 	Src        uint32 // address of RGBA rows
 	SrcW, SrcH int32
@@ -132,8 +133,8 @@ type LetterboxDesc struct {
 	DstW, DstH int32
 	Left, Top  int32
 	NewW, NewH int32
-	XTab       uint32 // NewW × {x0·4 int32, w1 int32}: see LetterboxTable
-	YTab       uint32 // NewH × {y0 int32, w1 int32}
+	XTab       uint32 // LetterboxXTable(SrcW, NewW)
+	YTab       uint32 // LetterboxYTable(SrcH, NewH)
 	Float      int32  // 0: U8, 1: F32
 }
 

@@ -12,7 +12,7 @@ type kernel struct {
 // table lists all kernels.
 var table = [NumOps]kernel{
 	OpNop:        {"nop", func(*emitter) {}, func([]byte, uint32, int32, int32) {}},
-	OpLetterbox:  {"letterbox", nil, nil},
+	OpLetterbox:  {"letterbox", emitLetterbox, refLetterbox},
 	OpFillBorder: {"fill_border", nil, nil},
 	OpWiden:      {"widen", nil, nil},
 	OpConvI16:    {"conv_i16", nil, nil},
