@@ -1,0 +1,75 @@
+package quant
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"eagleeye/wasm/graph"
+)
+
+// Weights quantizes w, whose first axis is the output channel, to int8 with one
+// symmetric scale a channel: scale = max|w|/127, q = round(w/scale), in
+// −127..127. Clipping outliers gains nothing at 8 bits. A channel of zeros gets
+// the scale 1. NaN and infinities are refused.
+func Weights(w *graph.Tensor) (q *graph.Tensor, scale []float32, err error) {
+	data, err := Floats(w)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(w.Shape) == 0 || w.Shape[0] <= 0 || len(data)%w.Shape[0] != 0 {
+		return nil, nil, fmt.Errorf("shape %v has no output channels", w.Shape)
+	}
+	out := w.Shape[0]
+	per := len(data) / out
+	scale = make([]float32, out)
+	bytes := make([]byte, len(data))
+	for c := range out {
+		row := data[c*per : (c+1)*per]
+		top := float32(0)
+		for i, v := range row {
+			if v-v != 0 {
+				return nil, nil, fmt.Errorf("element %d of channel %d is %v", i, c, v)
+			}
+			top = max(top, v, -v)
+		}
+		s := top / 127
+		if s < 0x1p-126 { // a subnormal scale loses its precision
+			s = 1
+		}
+		scale[c] = s
+		for i, v := range row {
+			n := math.RoundToEven(float64(v) / float64(s))
+			bytes[c*per+i] = byte(int8(max(-127, min(127, n))))
+		}
+	}
+	return &graph.Tensor{DType: graph.Int8, Shape: w.Shape, Data: bytes}, scale, nil
+}
+
+// Floats returns the elements of a float32 tensor.
+func Floats(t *graph.Tensor) ([]float32, error) {
+	if t.DType != graph.Float32 {
+		return nil, fmt.Errorf("elements are %v, want float32", t.DType)
+	}
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	if len(t.Data) != 4*n {
+		return nil, fmt.Errorf("%d bytes for shape %v", len(t.Data), t.Shape)
+	}
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
+	}
+	return x, nil
+}
+
+// floatTensor is the inverse of Floats.
+func floatTensor(x []float32, shape ...int) *graph.Tensor {
+	data := make([]byte, 0, 4*len(x))
+	for _, v := range x {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+	}
+	return &graph.Tensor{DType: graph.Float32, Shape: shape, Data: data}
+}
