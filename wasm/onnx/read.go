@@ -4,5 +4,5 @@ package onnx
 
 import "eagleeye/wasm/graph"
 
-// Read reads an ONNX file: see ReadWire.
-func Read(data []byte) (*graph.Graph, error) { return ReadWire(data) }
+// Read reads an ONNX file: see ReadWire. onnx-go drives the builder.
+func Read(data []byte) (*graph.Graph, error) { return ReadOnnxGo(data) }
