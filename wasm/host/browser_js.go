@@ -1,0 +1,108 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"syscall/js"
+
+	"eagleeye/kernels"
+)
+
+const pageSize = 65536
+
+// maxBytes is what 32-bit addresses reach, less the last page, so that address
+// arithmetic never wraps.
+const maxBytes = 1<<32 - pageSize
+
+// New takes over the kernels that the worker's bootstrap has instantiated. It
+// must have set
+//
+//	globalThis.eagleeyeKernels = {memory, run, variant}
+//
+// with the WebAssembly.Memory that the module imports as env.memory, its export
+// run, and the name of the variant (kernels.Variant.String). There is one such
+// instance, so all machines of a worker are the same one: use one at a time.
+func New(v kernels.Variant) (Machine, error) {
+	k := js.Global().Get("eagleeyeKernels")
+	if !k.Truthy() {
+		return nil, errors.New("host: globalThis.eagleeyeKernels is not set: the worker's bootstrap must instantiate kernels.wasm first")
+	}
+	if name := k.Get("variant").String(); name != v.String() {
+		return nil, fmt.Errorf("host: the worker started kernels %q, not %q", name, v.String())
+	}
+	m := &browserMachine{memory: k.Get("memory"), run: k.Get("run"), variant: v.String(), bytes: js.Global().Get("Uint8Array")}
+	if m.run.Type() != js.TypeFunction || !m.memory.Truthy() {
+		return nil, errors.New("host: globalThis.eagleeyeKernels lacks memory or run")
+	}
+	m.refresh()
+	return m, nil
+}
+
+type browserMachine struct {
+	memory, run, bytes js.Value
+	buffer             js.Value
+	size               int
+	views              map[uint32]js.Value // from an address to the end of memory
+	variant            string
+}
+
+// maxViews bounds the cached views; a frame needs a handful.
+const maxViews = 64
+
+// refresh takes the memory's present buffer: growth detaches the old one.
+func (m *browserMachine) refresh() {
+	m.buffer = m.memory.Get("buffer")
+	m.size = m.buffer.Get("byteLength").Int()
+	m.views = map[uint32]js.Value{}
+}
+
+func (m *browserMachine) Reserve(n int) (err error) {
+	if n < 0 || int64(n) > maxBytes {
+		return fmt.Errorf("host: %d bytes of kernel memory asked for, the limit is %d", n, int64(maxBytes))
+	}
+	if n <= m.size {
+		return nil
+	}
+	defer func() { // grow throws a RangeError
+		if r := recover(); r != nil {
+			err = fmt.Errorf("host: kernel memory cannot grow from %d to %d bytes: %v", m.size, n, r)
+		}
+	}()
+	m.memory.Call("grow", (n-m.size+pageSize-1)/pageSize)
+	m.refresh()
+	return nil
+}
+
+func (m *browserMachine) Size() int { return m.size }
+
+// view returns the memory from addr on, n bytes at least.
+func (m *browserMachine) view(addr uint32, n int) js.Value {
+	if int64(addr)+int64(n) > int64(m.size) {
+		panic(fmt.Sprintf("host: %d bytes at %d are outside memory of %d", n, addr, m.size))
+	}
+	v, ok := m.views[addr]
+	if !ok {
+		v = m.bytes.New(m.buffer, addr)
+		if len(m.views) == maxViews {
+			clear(m.views)
+		}
+		m.views[addr] = v
+	}
+	return v
+}
+
+func (m *browserMachine) Write(addr uint32, p []byte) { js.CopyBytesToJS(m.view(addr, len(p)), p) }
+func (m *browserMachine) Read(addr uint32, p []byte)  { js.CopyBytesToGo(p, m.view(addr, len(p))) }
+
+func (m *browserMachine) Run(prog uint32, n int) (err error) {
+	defer func() { // a trap is a JavaScript exception
+		if r := recover(); r != nil {
+			err = fmt.Errorf("host: kernel trap: %v", r)
+		}
+	}()
+	m.run.Invoke(prog, n)
+	return nil
+}
+
+func (m *browserMachine) Variant() string { return m.variant }
+func (m *browserMachine) Close() error    { return nil }
