@@ -1,6 +1,10 @@
 package kernels
 
-import "math"
+import (
+	"math"
+
+	"eagleeye/kernels/asm"
+)
 
 // The exponential is Cephes' expf: x = n·ln 2 + r with n = roundEven(x·log₂e),
 // |r| ≤ ln 2 / 2, eʳ by a polynomial of degree 7 in Horner form, then 2ⁿ by an
@@ -49,3 +53,31 @@ func sigmoidf32(x float32) float32 { return 1 / (1 + expf32(-x)) }
 
 // siluf32 is x/(1 + e⁻ˣ).
 func siluf32(x float32) float32 { return x / (1 + expf32(-x)) }
+
+// exp emits expf32 of four lanes, into a new local.
+func (e *emitter) exp(x asm.Value) asm.Local {
+	r, n, p := e.Local(asm.V128), e.Local(asm.V128), e.Local(asm.V128)
+	e.Set(r, asm.F32x4Pmin(asm.F32x4Pmax(x, asm.VecF32(expMin)), asm.VecF32(expMax)))
+	e.Set(n, asm.F32x4Nearest(asm.F32x4Mul(r, asm.VecF32(expLog2e))))
+	e.Set(r, asm.F32x4Sub(r, asm.F32x4Mul(n, asm.VecF32(expLn2Hi))))
+	e.Set(r, asm.F32x4Sub(r, asm.F32x4Mul(n, asm.VecF32(expLn2Lo))))
+	e.Set(p, asm.VecF32(expPoly[0]))
+	for _, c := range expPoly[1:] {
+		e.Set(p, asm.F32x4Add(asm.F32x4Mul(p, r), asm.VecF32(c)))
+	}
+	e.Set(p, asm.F32x4Add(asm.F32x4Mul(p, asm.F32x4Mul(r, r)), r))
+	e.Set(p, asm.F32x4Add(p, asm.VecF32(1)))
+	power := asm.I32x4Shl(asm.I32x4Add(asm.I32x4TruncSatF32x4S(n), asm.VecI32(127)), asm.Int(23))
+	e.Set(p, asm.F32x4Mul(p, power))
+	return p
+}
+
+// sigmoid emits sigmoidf32 of four lanes.
+func (e *emitter) sigmoid(x asm.Value) asm.Expr {
+	return asm.F32x4Div(asm.VecF32(1), asm.F32x4Add(asm.VecF32(1), e.exp(asm.F32x4Neg(x))))
+}
+
+// silu emits siluf32 of four lanes; x is a local because it is read twice.
+func (e *emitter) silu(x asm.Local) asm.Expr {
+	return asm.F32x4Div(x, asm.F32x4Add(asm.VecF32(1), e.exp(asm.F32x4Neg(x))))
+}
