@@ -1,0 +1,112 @@
+package zoo
+
+import (
+	"fmt"
+
+	"eagleeye/wasm/graph"
+)
+
+// Biases and gains of the seeded head, set so that a picture gives some
+// detections and not thousands.
+const (
+	classBias, classGain = -4.5, 1.7
+	boxBias, boxGain     = 1.0, 1.2
+)
+
+// detect is the anchor-free head: at each of strides 8, 16, 32 a branch for the
+// distributions of the box sides and one for the classes, then the decoding.
+func (n *net) detect(path string, maps []tensor) {
+	scope, classes := "/"+path, len(n.c.Classes)
+	c2 := max(16, maps[0].c/4, 4*regMax)
+	c3 := max(maps[0].c, min(classes, 100))
+	branch := func(name string, i int, x tensor, mid, out int, gain, bias float64) tensor {
+		at := func(j int) (string, string) {
+			return fmt.Sprintf("%s/%s.%d/%s.%d.%d", scope, name, i, name, i, j), fmt.Sprintf("%s.%s.%d.%d", path, name, i, j)
+		}
+		s, p := at(0)
+		x = n.convAt(s, p, x, mid, 3, 1)
+		s, p = at(1)
+		x = n.convAt(s, p, x, mid, 3, 1)
+		s, p = at(2)
+		b := make([]float32, out)
+		for k := range b {
+			b[k] = float32(bias)
+		}
+		return n.conv2d(s, p, x, out, 1, 1, gain, b)
+	}
+	var heads []tensor
+	for i, x := range maps {
+		box := branch("cv2", i, x, c2, 4*regMax, boxGain, boxBias)
+		cls := branch("cv3", i, x, c3, classes, classGain, classBias)
+		heads = append(heads, n.concat(scope, 1, box, cls))
+	}
+	n.decode(scope, path, heads)
+}
+
+// decode is the tail: softmax over the bins and its mean (distribution focal
+// loss, Li et al., 2020), distances to boxes, scores by sigmoid.
+func (n *net) decode(scope, path string, heads []tensor) {
+	classes := len(n.c.Classes)
+	anchors, strides := n.anchors(heads)
+	total := len(strides)
+
+	flat := n.int64s(scope+"/Constant_output_0", 1, int64(4*regMax+classes), -1)
+	var parts []tensor
+	for _, h := range heads {
+		parts = append(parts, tensor{v: n.node(scope, "Reshape", 1, nil, h.v, flat)[0]})
+	}
+	all := n.concat(scope, 2, parts...)
+	sides := n.split(scope, all.v, 4*regMax, int64(classes))
+
+	dfl := scope + "/dfl"
+	x := n.node(dfl, "Reshape", 1, nil, sides[0], n.int64s(dfl+"/Constant_output_0", 1, 4, regMax, int64(total)))[0]
+	x = n.node(dfl, "Transpose", 1, map[string]graph.Attr{"perm": ints(0, 2, 1, 3)}, x)[0]
+	if n.c.Opset < 13 { // Softmax works on a flattened tail there: bring the bins last
+		last := map[string]graph.Attr{"perm": ints(0, 3, 2, 1)}
+		x = n.node(dfl, "Transpose", 1, last, x)[0]
+		x = n.node(dfl, "Softmax", 1, axis(3), x)[0]
+		x = n.node(dfl, "Transpose", 1, last, x)[0]
+	} else {
+		x = n.node(dfl, "Softmax", 1, axis(1), x)[0]
+	}
+	bins := make([]float32, regMax)
+	for i := range bins {
+		bins[i] = float32(i)
+	}
+	x = n.node(dfl+"/conv", "Conv", 1, convAttrs(1, 0, 1), x, n.floats(path+".dfl.conv.weight", []int{1, regMax, 1, 1}, bins))[0]
+	x = n.node(dfl, "Reshape", 1, nil, x, n.int64s(dfl+"/Constant_1_output_0", 1, 4, int64(total)))[0]
+
+	two, one := n.int64s(scope+"/Mul_output_0", 2), n.int64s(scope+"/Constant_3_output_0", 1)
+	lt := n.node(scope, "Slice", 1, nil, x, n.int64s(scope+"/Constant_4_output_0", 0), two, one)[0]
+	rb := n.node(scope, "Slice", 1, nil, x, two, n.int64s(scope+"/Mul_1_output_0", 4), one)[0]
+	n.counts[scope+"/Mul"] = 2 // the exporter's first two, and Add and Div, are folded
+	n.counts[scope+"/Add"] = 1
+	n.counts[scope+"/Div"] = 1
+	low := n.node(scope, "Sub", 1, nil, n.floats(scope+"/Constant_9_output_0", []int{1, 2, total}, anchors), lt)[0]
+	high := n.node(scope, "Add", 1, nil, n.floats(scope+"/Constant_10_output_0", []int{1, 2, total}, anchors), rb)[0]
+	sum := n.node(scope, "Add", 1, nil, low, high)[0]
+	centre := n.node(scope, "Div", 1, nil, sum, n.floats(scope+"/Constant_11_output_0", []int{}, []float32{2}))[0]
+	size := n.node(scope, "Sub", 1, nil, high, low)[0]
+	box := n.concat(scope, 1, tensor{v: centre}, tensor{v: size})
+	pixels := n.node(scope, "Mul", 1, nil, box.v, n.floats(scope+"/Constant_12_output_0", []int{1, total}, strides))[0]
+	scores := n.node(scope, "Sigmoid", 1, nil, sides[1])[0]
+	out := n.concat(scope, 1, tensor{v: pixels}, tensor{v: scores}).v
+	out.Name, out.DType, out.Shape = "output0", n.float(), []int{1, 4 + classes, total}
+	n.g.Outputs = []*graph.Value{out}
+}
+
+// anchors returns the cell centres, in cells, as [2][anchors] x then y, and the
+// stride of each anchor in pixels.
+func (n *net) anchors(heads []tensor) (xy, strides []float32) {
+	var xs, ys []float32
+	for _, h := range heads {
+		for y := range h.h {
+			for x := range h.w {
+				xs = append(xs, float32(x)+0.5)
+				ys = append(ys, float32(y)+0.5)
+				strides = append(strides, float32(n.c.Size/h.w))
+			}
+		}
+	}
+	return append(xs, ys...), strides
+}

@@ -1,0 +1,175 @@
+package zoo
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"eagleeye/build/shared"
+	"eagleeye/wasm/graph"
+	"eagleeye/wasm/onnx"
+)
+
+// params counts the weights and biases of convolutions.
+func params(g *graph.Graph) int {
+	n := 0
+	for _, nd := range g.Nodes {
+		if nd.Op != "Conv" {
+			continue
+		}
+		for _, v := range nd.In[1:] {
+			n += len(v.Const.Data) / v.Const.DType.Size()
+		}
+	}
+	return n
+}
+
+func TestParameterCounts(t *testing.T) {
+	// Folding turns a batch norm's two trained vectors into one bias, so counts
+	// are a little below the published 3.157, 11.166, 25.902 M.
+	for _, c := range []struct {
+		name string
+		cfg  Config
+		want int
+	}{
+		{"n", N, 3151904}, {"s", S, 11156544}, {"m", M, 25886080}, {"l", L, 43668288}, {"x", X, 68200608},
+	} {
+		if testing.Short() && c.want > 20e6 {
+			continue
+		}
+		c.cfg.Size = 64
+		g, err := YOLOv8(c.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := params(g); got != c.want {
+			t.Errorf("%s: %d parameters, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// describe lists what must agree between two models of one architecture.
+func describe(g *graph.Graph) []string {
+	value := func(v *graph.Value) string {
+		switch {
+		case v == nil:
+			return "-"
+		case v.Const == nil:
+			return fmt.Sprint(v.Name, v.Shape)
+		case strings.HasPrefix(v.Name, "onnx::Split_"): // numbered by the trace
+			return fmt.Sprint("onnx::Split", v.Const)
+		case strings.HasSuffix(v.Name, ".weight") && !strings.Contains(v.Name, "dfl"), strings.HasSuffix(v.Name, ".bias"):
+			return fmt.Sprint(v.Name, v.Shape, v.DType)
+		}
+		return fmt.Sprint(v.Name, v.Const)
+	}
+	var out []string
+	list := func(what string, vs []*graph.Value) string {
+		for _, v := range vs {
+			what += " " + value(v)
+		}
+		return what
+	}
+	out = append(out, list("inputs", g.Inputs), list("outputs", g.Outputs))
+	for _, n := range g.Nodes {
+		out = append(out, list(n.Name+" "+n.Op+" "+fmt.Sprint(n.Attrs)+" in", n.In)+list(" out", n.Out))
+	}
+	return out
+}
+
+func TestMatchesExport(t *testing.T) {
+	for name, size := range map[string]int{"yolov8n.onnx": 640, "yolov8n-320.onnx": 320} {
+		data, err := os.ReadFile(filepath.Join(shared.Dir(t), "models", name))
+		if err != nil {
+			t.Skipf("%s not found: skipped", name)
+		}
+		real, err := onnx.Read(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := N
+		cfg.Size = size
+		g, err := YOLOv8(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := describe(g), describe(real)
+		if len(got) != len(want) {
+			t.Errorf("%s: %d nodes, want %d", name, len(got), len(want))
+		}
+		for i := range min(len(got), len(want)) {
+			if got[i] != want[i] {
+				t.Errorf("%s: node %d is\n%.600s\nwant\n%.600s", name, i-2, got[i], want[i])
+			}
+		}
+		for _, key := range []string{"names", "stride", "task", "imgsz", "batch"} {
+			if g.Meta[key] != real.Meta[key] {
+				t.Errorf("%s: metadata %s is %q, want %q", name, key, g.Meta[key], real.Meta[key])
+			}
+		}
+	}
+}
+
+func TestVariantsReadBack(t *testing.T) {
+	classes := []string{"cat's eye", `say "x"`, "nut"}
+	for name, cfg := range map[string]Config{
+		"opset 11": {Opset: 11}, "opset 12": {Opset: 12}, "opset 13": {Opset: 13}, "opset 17": {Opset: 17},
+		"opset 18": {Opset: 18}, "opset 21": {Opset: 21}, "half": {Half: true}, "wide picture": {Size: 96, Height: 64},
+		"narrow and deep": {Width: 0.0625, Depth: 1},
+	} {
+		if cfg.Width == 0 {
+			cfg.Width, cfg.Depth = 0.125, 0.33
+		}
+		if cfg.Size == 0 {
+			cfg.Size = 64
+		}
+		cfg.MaxChannels, cfg.Classes = 256, classes
+		g, err := YOLOv8(cfg)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		data, err := onnx.Write(g)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		wire, err := onnx.ReadWire(data)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		other, err := onnx.ReadOnnxGo(data)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !reflect.DeepEqual(wire, other) {
+			t.Errorf("%s: the drivers' graphs differ", name)
+		}
+		if !cfg.Half && !reflect.DeepEqual(wire, g) {
+			t.Errorf("%s: reading does not give the graph back", name)
+		}
+	}
+}
+
+func TestSameSeedSameModel(t *testing.T) {
+	cfg := Config{Width: 0.125, Depth: 0.33, MaxChannels: 256, Size: 32, Seed: 7}
+	a, _ := YOLOv8(cfg)
+	b, _ := YOLOv8(cfg)
+	cfg.Seed = 8
+	c, _ := YOLOv8(cfg)
+	if !reflect.DeepEqual(a, b) || reflect.DeepEqual(a, c) {
+		t.Error("the seed does not decide the weights")
+	}
+}
+
+func TestBadConfigs(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"zero": {}, "odd size": {Depth: 1, Width: 1, MaxChannels: 8, Size: 65}, "opset": {Depth: 1, Width: 1, MaxChannels: 8, Opset: 9},
+		"no classes": {Depth: 1, Width: 1, MaxChannels: 8, Classes: []string{}},
+	} {
+		if _, err := YOLOv8(cfg); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
