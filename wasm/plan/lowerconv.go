@@ -1,0 +1,258 @@
+package plan
+
+import (
+	"fmt"
+	"unsafe"
+
+	"eagleeye/kernels"
+	"eagleeye/wasm/graph"
+)
+
+// maxWeights bounds the packed weights of a convolution, in elements: a group
+// convolution becomes a dense one.
+const maxWeights = 1 << 28
+
+// panelBytes is about how many bytes of weights a tile uses for all its pixels:
+// they should stay in the first-level cache beside a few rows of input.
+const panelBytes = 24 << 10
+
+// conv emits a convolution: on int16 when its input is quantized, else on
+// float32.
+func (b *builder) conv(n *graph.Node) error {
+	c, err := newConv(n)
+	if err != nil {
+		return err
+	}
+	x, y := b.refs[n.In[0]], b.refs[n.Out[0]]
+	if int64(y.width())*int64(x.width())*int64(c.kh*c.kw) > maxWeights {
+		return fmt.Errorf("plan: conv %q: %d weights as a dense matrix are too many", n.Name, int64(y.width())*int64(x.width())*int64(c.kh*c.kw))
+	}
+	d := kernels.ConvDesc{OutH: int32(c.oh), OutW: int32(c.ow), OutC: int32(y.width()), TilePanels: 1}
+	if c.silu {
+		d.Act = kernels.ActSiLU
+	}
+	if err := b.weights(c, &d, x, y); err != nil {
+		return err
+	}
+	s := step{}
+	s.Name, s.Kind, s.MACs = n.Name, c.kind(), c.macs()
+
+	// The epilogue writes y's representation, except where it cannot: float sums
+	// and float residuals are quantized afterwards.
+	to := y
+	res := ref{}
+	if c.residual != nil {
+		res = b.refs[c.residual]
+	}
+	if y.u8 && (!x.u8 || c.residual != nil && !res.u8) {
+		to = b.temp(y, float)
+	}
+	if c.residual != nil && res.u8 != to.u8 {
+		res = b.as(c.residual, float)
+	}
+	d.ResScale, d.ResZero, d.OutZero = res.scale, res.zero, to.zero
+	switch {
+	case !x.u8:
+		s.op = kernels.OpConvF32
+		s.Kind += " f32"
+		x = b.border(n.In[0], x)
+	case to.u8:
+		s.op, d.OutInv = kernels.OpConvI16, 1/to.scale
+		s.Kind += " i16"
+		x = b.widen(n.In[0], x)
+	default:
+		s.op = kernels.OpConvI16F32
+		s.Kind += " i16→f32"
+		x = b.widen(n.In[0], x)
+	}
+	if c.silu {
+		s.Kind += " silu"
+	}
+	if c.residual != nil {
+		s.Kind += " add"
+	}
+	b.plan.Quantized = b.plan.Quantized || x.size == 2
+	k := c.kh * c.kw * x.width() * x.size
+	s.Bytes = int64(y.width()) * int64(k)
+	d.TilePanels = int32(max(1, min(panelBytes/(lane*k), y.width()/lane)))
+	groups := (y.width()/lane + int(d.TilePanels) - 1) / int(d.TilePanels)
+	s.tiles = c.oh * groups
+	a, _ := x.area.root(x.at)
+	pack := c.packing(x, y)
+	pack.Merged = x.width() == a.width && (c.dx == 1 || c.kw == 1)
+	d.NRuns, d.RunLen = int32(pack.NRuns()), int32(pack.RunLen())
+	d.Runs = b.put(bytesOf(pack.Runs(a.row(), a.pix(), c.dy, c.dx)), 16)
+
+	srcs := []ref{x}
+	if c.residual != nil {
+		srcs = append(srcs, res)
+	}
+	b.emit(s, func() []byte {
+		d := d
+		d.Src, d.Dst = b.place(x), b.place(to)
+		d.Src.Addr -= uint32(int32(c.top)*d.Src.Row + int32(c.lft)*d.Src.Pix)
+		d.Src.Row *= int32(c.sy)
+		d.Src.Pix *= int32(c.sx)
+		if c.residual != nil {
+			d.Res = b.place(res)
+		}
+		return kernels.Bytes(&d)
+	}, to, srcs...)
+	if to.area != y.area {
+		b.convert(n.Name, "conv", to, y)
+	}
+	return nil
+}
+
+// weights packs weights, scales and bias into the image.
+func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref) error {
+	w, scale, err := c.weights()
+	if err != nil {
+		return err
+	}
+	bias, err := c.bias()
+	if err != nil {
+		return err
+	}
+	pack := c.packing(x, y)
+	fail := func(err error) error { return fmt.Errorf("plan: conv %q: %w", c.n.Name, err) }
+	b.plan.Params += int64(len(w) + len(bias))
+	d.Bias = b.put(bytesOf(kernels.PackOutputs(bias, pack)), 16)
+	if !x.u8 {
+		per := len(w) / c.o
+		for i := range w {
+			w[i] *= scale[i/per]
+		}
+		packed, err := kernels.PackConvF32(dense(c, w), pack)
+		if err != nil {
+			return fail(err)
+		}
+		d.Weights = b.put(bytesOf(packed), 64)
+		return nil
+	}
+	q, err := c.integers(w, scale, max(x.zero, 255-x.zero))
+	if err != nil {
+		return err
+	}
+	for i := range scale {
+		scale[i] = float32(float64(scale[i]) * float64(x.scale))
+	}
+	d.Scale = b.put(bytesOf(kernels.PackOutputs(scale, pack)), 16)
+	packed, err := kernels.PackConvI16(dense(c, q), pack)
+	if err != nil {
+		return fail(err)
+	}
+	d.Weights = b.put(bytesOf(packed), 64)
+	return nil
+}
+
+// widen returns the centred int16 copy of a quantized value that all its
+// convolutions share; its border serves the widest of them.
+func (b *builder) widen(v *graph.Value, x ref) ref {
+	if w, ok := b.widened[v]; ok {
+		return w
+	}
+	pad := 0
+	for _, n := range b.g.Nodes {
+		if n.Op == "Conv" && n.In[0] == v {
+			if c, err := newConv(n); err == nil {
+				pad = max(pad, c.border())
+			}
+		}
+	}
+	w := ref{h: x.h, w: x.w, lay: x.lay, size: 2}
+	w.area = &area{h: x.h, w: x.w, width: x.width(), size: 2, pad: pad}
+	b.widened[v] = w
+	s := step{op: kernels.OpWiden, tiles: x.h}
+	s.Name, s.Kind = v.Name, "widen"
+	b.emit(s, func() []byte {
+		return kernels.Bytes(&kernels.WidenDesc{Src: b.place(x), Dst: b.place(w), H: int32(x.h), W: int32(x.w),
+			C: int32(x.width()), Zero: x.zero, Pad: int32(pad)})
+	}, w, x)
+	return w
+}
+
+// border fills the zeros around a float value, once.
+func (b *builder) border(v *graph.Value, x ref) ref {
+	a, _ := x.area.root(x.at)
+	if a.pad == 0 || b.bordered[v] {
+		return x
+	}
+	needed := false
+	for _, n := range b.g.Nodes {
+		if n.Op == "Conv" && n.In[0] == v {
+			c, err := newConv(n)
+			needed = needed || err == nil && c.border() > 0
+		}
+	}
+	if !needed {
+		return x
+	}
+	b.bordered[v] = true
+	s := step{op: kernels.OpFillBorder, tiles: x.h}
+	s.Name, s.Kind = v.Name, "border"
+	b.emit(s, func() []byte {
+		return kernels.Bytes(&kernels.BorderDesc{Dst: b.place(x), H: int32(x.h), W: int32(x.w),
+			Bytes: int32(x.width() * x.size), Pad: int32(a.pad)})
+	}, x)
+	b.steps[len(b.steps)-1].Bytes = int64(a.bytes()) - int64(a.h*a.w*a.pix())
+	return x
+}
+
+// decode emits the steps of the detection head.
+func (b *builder) decode(n *graph.Node) error {
+	strides, ok := n.Attrs["strides"]
+	regMax, classes := int(n.Int("reg_max", 16)), int(n.Int("classes", 0))
+	if !ok || len(strides.Floats) == 0 || len(n.In) != 2*len(strides.Floats) || regMax < 1 || regMax > 1024 || classes < 1 {
+		return fmt.Errorf("plan: detect %q: %d inputs, %d strides, %d classes, %d bins", n.Name, len(n.In), len(strides.Floats), classes, regMax)
+	}
+	p := &b.plan.Detect
+	p.Params = b.reserve(int(unsafe.Sizeof(kernels.DetectParams{})), 16)
+	p.Classes = classes
+	type scale struct{ box, cls ref }
+	var scales []scale
+	for i, stride := range strides.Floats {
+		box, cls := b.as(n.In[2*i], float), b.as(n.In[2*i+1], float)
+		switch {
+		case box.lay.Channels() != 4*regMax || cls.lay.Channels() != classes || box.h != cls.h || box.w != cls.w:
+			return fmt.Errorf("plan: detect %q: maps %v and %v for %d classes and %d bins", n.Name, n.In[2*i].Shape, n.In[2*i+1].Shape, classes, regMax)
+		case !box.lay.dense() || !cls.lay.dense():
+			return fmt.Errorf("plan: detect %q reads channels that are cut apart", n.Name)
+		}
+		scales = append(scales, scale{box, cls})
+		p.Heads = append(p.Heads, Head{Stride: stride, Anchor0: p.Anchors})
+		p.Anchors += box.h * box.w
+	}
+	p.First = len(b.steps)
+	for i, sc := range scales {
+		h := p.Heads[i]
+		s := step{op: kernels.OpDetect, tiles: sc.box.h}
+		s.Name, s.Kind = n.Name, fmt.Sprintf("detect stride %g", h.Stride)
+		b.emit(s, func() []byte {
+			return kernels.Bytes(&kernels.DetectDesc{Box: b.place(sc.box), Cls: b.place(sc.cls),
+				H: int32(sc.box.h), W: int32(sc.box.w), Classes: int32(classes), RegMax: int32(regMax),
+				Stride: h.Stride, Anchor0: int32(h.Anchor0), Params: p.Params, Out: p.Out})
+		}, sc.box, sc.cls)
+		b.steps[len(b.steps)-1].Shape = fmt.Sprintf("%d×%d×%d", 4+classes, sc.box.h, sc.box.w)
+	}
+	for _, sc := range scales { // all heads stay until they are read
+		sc.box.buffer().touch(len(b.steps))
+		sc.cls.buffer().touch(len(b.steps))
+	}
+	return nil
+}
+
+// put adds bytes to the image and returns their address.
+func (b *builder) put(p []byte, alignment int) uint32 {
+	at := b.reserve(len(p), alignment)
+	copy(b.image[at-base:], p)
+	return at
+}
+
+// bytesOf views a slice as its little-endian bytes (see kernels.Bytes).
+func bytesOf[T int16 | int32 | float32](s []T) []byte {
+	if len(s) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&s[0])), len(s)*int(unsafe.Sizeof(s[0])))
+}
