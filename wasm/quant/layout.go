@@ -63,7 +63,10 @@ var mappers = map[string]bool{
 // and stays float; so do the outputs of the last convolutions before it, which
 // no other convolution reads. The branches of a head meet in that tail only, so
 // they never share a grid.
-func Analyze(g *graph.Graph) (*Layout, error) {
+func Analyze(g *graph.Graph) (*Layout, error) { return analyze(inline(g)) }
+
+// analyze is Analyze for a graph whose constants are inlined.
+func analyze(g *graph.Graph) (*Layout, error) {
 	image, err := checkFloat(g)
 	if err != nil {
 		return nil, err

@@ -34,7 +34,8 @@ type Options struct {
 // taps. The result is valid from opset 13 on; an older graph is refused where
 // its operators mean something else there.
 func Quantize(g *graph.Graph, c *Calibrator, o Options) (*graph.Graph, error) {
-	l, err := Analyze(g)
+	g = inline(g)
+	l, err := analyze(g)
 	if err != nil {
 		return nil, err
 	}

@@ -301,3 +301,36 @@ func TestModernize(t *testing.T) {
 		t.Error("the float graph was changed")
 	}
 }
+
+func TestConstantNodesAreWeights(t *testing.T) {
+	plain := toyDetector(3)
+	g := toyDetector(3)
+	var nodes []*graph.Node
+	for i, n := range g.Nodes {
+		if n.Op == "Conv" {
+			w := n.In[1]
+			made := &graph.Value{Name: w.Name + "_made", DType: graph.Float32}
+			same := &graph.Value{Name: w.Name + "_same", DType: graph.Float32}
+			nodes = append(nodes, &graph.Node{Name: w.Name, Op: "Constant", Out: []*graph.Value{made},
+				Attrs: map[string]graph.Attr{"value": {Kind: graph.AttrTensor, T: w.Const}}})
+			n.In[1] = made
+			if i%2 == 0 {
+				nodes = append(nodes, &graph.Node{Name: w.Name + "i", Op: "Identity", In: []*graph.Value{made}, Out: []*graph.Value{same}})
+				n.In[1] = same
+			}
+		}
+		nodes = append(nodes, n)
+	}
+	g.Nodes = nodes
+	want, err1 := Quantize(plain, calibrated(t, plain), Options{})
+	got, err2 := Quantize(g, calibrated(t, g), Options{})
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	if len(got.Nodes) != len(want.Nodes) {
+		t.Errorf("%d nodes, want %d", len(got.Nodes), len(want.Nodes))
+	}
+	if len(g.Nodes) != len(nodes) || g.Nodes[0].Op != "Constant" {
+		t.Error("the float graph was changed")
+	}
+}

@@ -1,0 +1,208 @@
+package calib
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"sync"
+
+	"eagleeye/wasm"
+	"eagleeye/wasm/graph"
+	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/quant"
+)
+
+// Defaults of Options.
+const (
+	DefaultImages     = 100
+	DefaultBiasImages = 20
+)
+
+// Options of Quantize.
+type Options struct {
+	In, Out    string
+	CalibDir   string // pictures, or a folder with images/; "" draws scenes
+	Images     int    // pictures to observe; 0 is DefaultImages
+	BiasImages int    // pictures to correct the biases on; 0 is DefaultBiasImages, negative none
+	Size       int    // of the network's input while observing; 0 is the model's own
+	Observer   quant.Observer
+	Percentile float64   // for quant.Percentile; 0 is quant.DefaultPercentile
+	Log        io.Writer // warnings, one a line; nil drops them
+	Progress   io.Writer // bars; nil is silent
+}
+
+// Report tells what Quantize did.
+type Report struct {
+	Images  int // pictures observed
+	Skipped int // pictures that could not be read
+	Scenes  bool
+	Points  int // activations with a grid
+	Convs   int // convolutions with int8 weights
+	Bytes   int // of the file written
+}
+
+// ScenesWarning says what calibrating without photos costs.
+const ScenesWarning = "no --calib folder: calibrating on drawn scenes instead of photos. " +
+	"Boxes and scores drift further from the float model's; give about 100 photos like those the model will see."
+
+// Quantize reads a float YOLOv8 from o.In, calibrates it and writes the int8
+// QDQ model to o.Out, which appears complete or not at all. Whatever is wrong
+// with the model, the options, the folder or the output is said before the
+// first picture runs.
+func Quantize(ctx context.Context, o Options) (Report, error) {
+	if err := o.complete(); err != nil {
+		return Report{}, err
+	}
+	data, err := os.ReadFile(o.In)
+	if err != nil {
+		return Report{}, err
+	}
+	g, err := onnx.Read(data)
+	if err != nil {
+		return Report{}, fmt.Errorf("%s: %w", o.In, err)
+	}
+	var src pictures = scenes{o.Images}
+	if o.CalibDir != "" {
+		if src, err = list(o.CalibDir, o.Images); err != nil {
+			return Report{}, err
+		}
+	}
+	if sameFile(o.In, o.Out) {
+		return Report{}, fmt.Errorf("output %s is the model itself: name another file, the float model is needed to quantize again", o.Out)
+	}
+	out, err := createOutput(o.Out)
+	if err != nil {
+		return Report{}, err
+	}
+	defer out.discard()
+
+	q, r, err := o.graph(ctx, g, src)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", o.In, err)
+	}
+	file, err := onnx.Write(q)
+	if err != nil {
+		return r, err
+	}
+	r.Bytes = len(file)
+	return r, out.commit(file)
+}
+
+// complete fills in the defaults and checks the options.
+func (o *Options) complete() error {
+	if o.In == "" || o.Out == "" {
+		return errors.New("name a model and an output")
+	}
+	if o.Images == 0 {
+		o.Images = DefaultImages
+	}
+	if o.BiasImages == 0 {
+		o.BiasImages = DefaultBiasImages
+	}
+	if o.Images < 0 {
+		return fmt.Errorf("%d calibration images: use at least 1", o.Images)
+	}
+	if o.Observer == "" {
+		o.Observer = quant.MSE
+	}
+	if _, err := quant.ParseObserver(string(o.Observer)); err != nil {
+		return err
+	}
+	if o.Percentile == 0 {
+		o.Percentile = quant.DefaultPercentile
+	}
+	if !(o.Percentile > 50 && o.Percentile <= 100) {
+		return fmt.Errorf("percentile %g: use more than 50, at most 100 (%g is good)", o.Percentile, quant.DefaultPercentile)
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	return nil
+}
+
+// graph quantizes g on the pictures of src.
+func (o *Options) graph(ctx context.Context, g *graph.Graph, src pictures) (*graph.Graph, Report, error) {
+	layout, err := quant.Analyze(g)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	r := Report{Points: len(layout.Points), Convs: len(layout.Convs)}
+	_, r.Scenes = src.(scenes)
+
+	n := workers(min(o.Images, src.count()))
+	detectors := make([]*wasm.Detector, n)
+	for i := range detectors {
+		d, err := detector(g, o.Size, wasm.F32, layout.Taps())
+		if err != nil {
+			return nil, r, err
+		}
+		defer d.Close()
+		detectors[i] = d
+	}
+	if r.Scenes {
+		fmt.Fprintln(o.Log, "warning:", ScenesWarning)
+	}
+	cal, err := o.observe(ctx, layout, detectors, src, &r)
+	if err != nil {
+		return nil, r, err
+	}
+	opts := quant.Options{Observer: o.Observer, Percentile: o.Percentile}
+	q, err := quant.Quantize(g, cal, opts)
+	return q, r, err
+}
+
+// observe runs the float model over the pictures, a calibrator a worker.
+func (o *Options) observe(ctx context.Context, l *quant.Layout, detectors []*wasm.Detector, src pictures, r *Report) (*quant.Calibrator, error) {
+	want := min(o.Images, src.count())
+	bar := progress(o.Progress, want, "calibrating")
+	defer bar.Finish()
+	cals := make([]*quant.Calibrator, len(detectors))
+	for i := range cals {
+		cals[i] = quant.NewCalibrator(l)
+	}
+	used, err := each(ctx, src, want, bar, o.skip(r), func(w int, img *image.RGBA) error {
+		if err := run(detectors[w], img); err != nil {
+			return err
+		}
+		for _, name := range l.Taps() {
+			x, _, err := detectors[w].Tap(name)
+			if err != nil {
+				return err
+			}
+			if err := cals[w].Observe(name, x); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	r.Images = used
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cals[1:] {
+		if err := cals[0].Merge(c); err != nil {
+			return nil, err
+		}
+	}
+	return cals[0], nil
+}
+
+// skip counts and reports pictures that cannot be read.
+func (o *Options) skip(r *Report) func(error) {
+	var mu sync.Mutex
+	return func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		r.Skipped++
+		fmt.Fprintln(o.Log, "skipped:", err)
+	}
+}
+
+func sameFile(a, b string) bool {
+	x, err1 := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(x, y)
+}
