@@ -1,0 +1,212 @@
+// Package client speaks with the engine's workers. Each model gets a worker of
+// its own: the one in use goes on while the next opens its model, and a model
+// that hangs or crashes takes only its own worker along. It may import
+// wasm/message, web/dom.
+package client
+
+import (
+	"strconv"
+	"syscall/js"
+
+	"eagleeye/wasm/message"
+	"eagleeye/web/dom"
+)
+
+// Events is what the client tells the page. Opening says that it concerns the
+// worker that opens a model, not the one in use.
+type Events struct {
+	Message func(m message.Message, opening bool)
+	Modules func(done, total float64)
+	NoSIMD  func()
+	Lost    func(opening bool, text string)
+}
+
+// Silence after which a worker is given up, in seconds.
+const (
+	openSilence  = 90 // between two signs of life while a model opens
+	frameSilence = 20 // for one frame
+)
+
+// Client holds the worker in use and the one that is opening a model.
+type Client struct {
+	on      Events
+	active  *worker
+	opening *worker
+	array   js.Value
+	buf     []byte
+}
+
+// New returns a client without workers.
+func New(on Events) *Client {
+	c := &Client{on: on, array: js.Global().Get("Uint8Array")}
+	dom.Every(1000, c.watch)
+	return c
+}
+
+// worker is a Web Worker and the model it was given.
+type worker struct {
+	w       js.Value
+	model   js.Value // Blob
+	name    string
+	variant string
+	since   float64 // when it last gave a sign of life, or was given a frame
+	waiting bool    // for its modules, its model or a frame
+	release []func()
+}
+
+// Open starts a worker with a model, in place of one that is still opening.
+func (c *Client) Open(model js.Value, name string) {
+	c.DropOpening()
+	w := &worker{w: js.Global().Get("Worker").New("worker.js"), model: model, name: name, since: dom.Now(), waiting: true}
+	c.opening = w
+	w.release = []func(){
+		dom.Listen(w.w, "message", func(e js.Value) { c.receive(w, e.Get("data")) }),
+		dom.Listen(w.w, "error", func(e js.Value) {
+			e.Call("preventDefault")
+			text := "The worker reports no reason."
+			if m := e.Get("message"); m.Type() == js.TypeString && m.String() != "" {
+				text = m.String()
+			}
+			c.lost(w, text)
+		}),
+	}
+}
+
+// Reopen starts a worker with the model in use, whose worker is gone.
+func (c *Client) Reopen() {
+	if c.active == nil {
+		return
+	}
+	model, name := c.active.model, c.active.name
+	c.active.end()
+	c.active = nil
+	c.Open(model, name)
+}
+
+// Promote makes the worker that has opened its model the one in use.
+func (c *Client) Promote() {
+	if c.active != nil {
+		c.active.end()
+	}
+	c.active, c.opening = c.opening, nil
+}
+
+// DropOpening ends the worker that is opening a model.
+func (c *Client) DropOpening() {
+	if c.opening != nil {
+		c.opening.end()
+		c.opening = nil
+	}
+}
+
+// Close ends all workers.
+func (c *Client) Close() {
+	c.DropOpening()
+	if c.active != nil {
+		c.active.end()
+		c.active = nil
+	}
+}
+
+func (w *worker) end() {
+	w.w.Call("terminate")
+	for _, f := range w.release {
+		f()
+	}
+	w.release, w.waiting = nil, false
+}
+
+// Post sends the worker in use a request for results, with a picture to
+// transfer or undefined. It reports whether there is such a worker.
+func (c *Client) Post(m message.Message, picture js.Value) bool {
+	if c.active == nil {
+		return false
+	}
+	c.active.since, c.active.waiting = dom.Now(), true
+	c.send(c.active, m, picture, true)
+	return true
+}
+
+func (c *Client) send(w *worker, m message.Message, x js.Value, transfer bool) {
+	c.buf = message.Append(c.buf[:0], m)
+	bytes := c.array.New(len(c.buf))
+	js.CopyBytesToJS(bytes, c.buf)
+	carrier := dom.Object("m", bytes, "x", x)
+	if transfer && !x.IsUndefined() {
+		w.w.Call("postMessage", carrier, dom.Array(x))
+	} else {
+		w.w.Call("postMessage", carrier)
+	}
+}
+
+func (c *Client) receive(w *worker, data js.Value) {
+	if w != c.active && w != c.opening {
+		return
+	}
+	opening := w == c.opening
+	w.since = dom.Now()
+	if boot := data.Get("boot"); boot.Type() == js.TypeString {
+		c.boot(w, boot.String(), data)
+		return
+	}
+	bytes := data.Get("m")
+	n := bytes.Get("length").Int()
+	if cap(c.buf) < n {
+		c.buf = make([]byte, n)
+	}
+	b := c.buf[:n]
+	js.CopyBytesToGo(b, bytes)
+	m, err := message.Decode(b)
+	if err != nil {
+		c.lost(w, err.Error())
+		return
+	}
+	switch m := m.(type) {
+	case message.Ready:
+		w.variant = m.Variant
+		c.send(w, message.Load{Name: w.name}, w.model, false)
+		return
+	case message.Loaded, message.Result, message.Failed:
+		w.waiting = false
+	}
+	c.on.Message(m, opening)
+}
+
+func (c *Client) boot(w *worker, what string, data js.Value) {
+	switch what {
+	case message.BootProgress:
+		c.on.Modules(data.Get("done").Float(), data.Get("total").Float())
+	case message.BootNoSIMD:
+		c.on.NoSIMD()
+	default:
+		c.lost(w, data.Get("text").String())
+	}
+}
+
+func (c *Client) lost(w *worker, text string) {
+	if !w.alive() || w != c.active && w != c.opening {
+		return
+	}
+	opening := w == c.opening
+	w.end()
+	c.on.Lost(opening, text)
+}
+
+func (w *worker) alive() bool { return w.release != nil }
+
+// watch gives up workers that have been silent for too long.
+func (c *Client) watch() {
+	now := dom.Now()
+	for _, w := range [...]*worker{c.active, c.opening} {
+		if w == nil || !w.waiting {
+			continue
+		}
+		limit := frameSilence
+		if w == c.opening {
+			limit = openSilence
+		}
+		if now-w.since > float64(limit)*1000 {
+			c.lost(w, "It gave no sign of life for "+strconv.Itoa(limit)+" seconds.")
+		}
+	}
+}

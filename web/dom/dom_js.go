@@ -1,0 +1,117 @@
+// Package dom holds the few helpers of syscall/js that the page's packages
+// share. It imports nothing of ours.
+package dom
+
+import "syscall/js"
+
+// Constructors and objects that the page uses often.
+var (
+	Window   = js.Global()
+	Document = Window.Get("document")
+	object   = Window.Get("Object")
+	array    = Window.Get("Array")
+)
+
+// ByID returns the element with an id, null if there is none.
+func ByID(id string) js.Value { return Document.Call("getElementById", id) }
+
+// Object makes an object of key, value, key, value…
+func Object(pairs ...any) js.Value {
+	o := object.New()
+	for i := 0; i+1 < len(pairs); i += 2 {
+		o.Set(pairs[i].(string), pairs[i+1])
+	}
+	return o
+}
+
+// Array makes an array.
+func Array(items ...any) js.Value {
+	a := array.New(len(items))
+	for i, v := range items {
+		a.SetIndex(i, v)
+	}
+	return a
+}
+
+// Then calls done with what a promise yields, or failed with the name and the
+// message of its error, and releases both functions after.
+func Then(promise js.Value, done func(js.Value), failed func(name, text string)) {
+	var then, catch js.Func
+	release := func() {
+		then.Release()
+		catch.Release()
+	}
+	then = js.FuncOf(func(_ js.Value, args []js.Value) any {
+		release()
+		v := js.Undefined()
+		if len(args) > 0 {
+			v = args[0]
+		}
+		if done != nil {
+			done(v)
+		}
+		return nil
+	})
+	catch = js.FuncOf(func(_ js.Value, args []js.Value) any {
+		release()
+		if failed != nil {
+			failed(Error(args[0]))
+		}
+		return nil
+	})
+	promise.Call("then", then, catch)
+}
+
+// Error returns the name and the message of a JavaScript error.
+func Error(e js.Value) (name, text string) {
+	if e.Type() != js.TypeObject {
+		return "", Window.Get("String").Invoke(e).String()
+	}
+	if v := e.Get("name"); v.Type() == js.TypeString {
+		name = v.String()
+	}
+	if v := e.Get("message"); v.Type() == js.TypeString {
+		text = v.String()
+	}
+	return name, text
+}
+
+// Try calls f and returns the JavaScript error that it throws.
+func Try(f func()) (err js.Value, failed bool) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case js.Error:
+			err, failed = r.Value, true
+		default:
+			panic(r)
+		}
+	}()
+	f()
+	return js.Undefined(), false
+}
+
+// Listen adds a listener for as long as the page lives, or until the function
+// that it returns is called.
+func Listen(target js.Value, event string, f func(e js.Value)) (stop func()) {
+	fn := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		f(args[0])
+		return nil
+	})
+	target.Call("addEventListener", event, fn)
+	return func() {
+		target.Call("removeEventListener", event, fn)
+		fn.Release()
+	}
+}
+
+// Every calls f every so many milliseconds for as long as the page lives.
+func Every(ms int, f func()) {
+	Window.Call("setInterval", js.FuncOf(func(js.Value, []js.Value) any {
+		f()
+		return nil
+	}), ms)
+}
+
+// Now returns milliseconds on the page's clock.
+func Now() float64 { return Window.Get("performance").Call("now").Float() }

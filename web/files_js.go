@@ -1,0 +1,97 @@
+package main
+
+import (
+	"syscall/js"
+
+	"eagleeye/web/dom"
+	"eagleeye/web/state"
+	"eagleeye/web/ui"
+)
+
+// pick offers the store a file that a person chose or dropped.
+func (p *page) pick(file js.Value) {
+	p.picked = file
+	p.store.Dispatch(state.Picked{
+		Name: file.Get("name").String(), Type: file.Get("type").String(), Size: file.Get("size").Float(),
+	})
+}
+
+// acceptDrops takes files that are dropped anywhere on the page.
+func (p *page) acceptDrops() {
+	dragging := func(on bool) {
+		dom.ByID(ui.IDApp).Get("classList").Call("toggle", "dragging", on)
+	}
+	dom.Listen(dom.Window, "dragover", func(e js.Value) {
+		e.Call("preventDefault")
+		dragging(true)
+	})
+	dom.Listen(dom.Window, "dragleave", func(e js.Value) {
+		if e.Get("relatedTarget").IsNull() {
+			dragging(false)
+		}
+	})
+	dom.Listen(dom.Window, "drop", func(e js.Value) {
+		e.Call("preventDefault")
+		dragging(false)
+		if files := e.Get("dataTransfer").Get("files"); files.Length() > 0 {
+			p.pick(files.Index(0))
+		}
+	})
+}
+
+// fetchModel looks for the model that the site ships: model.json names it,
+// model.onnx is it. It is kept as a Blob, which lies outside the page's heap.
+func (p *page) fetchModel() {
+	unreachable := func(_, text string) {
+		p.store.Dispatch(state.ModelUnreachable{Text: text})
+	}
+	dom.Then(js.Global().Call("fetch", "model.json"), func(r js.Value) {
+		if !r.Get("ok").Bool() {
+			p.store.Dispatch(state.ModelMissing{})
+			return
+		}
+		dom.Then(r.Call("json"), func(about js.Value) {
+			name, size := about.Get("name"), about.Get("size")
+			if name.Type() != js.TypeString || size.Type() != js.TypeNumber {
+				unreachable("", "model.json lacks the model's name or size.")
+				return
+			}
+			p.fetchBytes(name.String(), size.Float(), unreachable)
+		}, unreachable)
+	}, unreachable)
+}
+
+func (p *page) fetchBytes(name string, size float64, unreachable func(name, text string)) {
+	dom.Then(js.Global().Call("fetch", "model.onnx"), func(r js.Value) {
+		if !r.Get("ok").Bool() {
+			unreachable("", "The server answered "+r.Get("status").Call("toString").String()+" for model.onnx.")
+			return
+		}
+		reader := r.Get("body").Call("getReader")
+		parts := dom.Array()
+		done, told := 0.0, 0.0
+		var read func()
+		read = func() {
+			dom.Then(reader.Call("read"), func(v js.Value) {
+				if v.Get("done").Bool() {
+					if done != size {
+						unreachable("", "model.onnx ended after "+state.Megabytes(done)+" of "+state.Megabytes(size)+".")
+						return
+					}
+					p.model = js.Global().Get("Blob").New(parts)
+					p.store.Dispatch(state.ModelArrived{Name: name})
+					return
+				}
+				chunk := v.Get("value")
+				parts.Call("push", chunk)
+				done += chunk.Get("length").Float()
+				if now := dom.Now(); now-told > 100 {
+					told = now
+					p.store.Dispatch(state.ModelProgress{Done: done, Total: size})
+				}
+				read()
+			}, unreachable)
+		}
+		read()
+	}, unreachable)
+}

@@ -1,0 +1,82 @@
+// Package geometry places pictures, boxes and labels on the page's stage. It
+// imports nothing of ours.
+package geometry
+
+import "math"
+
+// Rect is a rectangle in pixels: left, top, width, height.
+type Rect struct{ X, Y, W, H float64 }
+
+// Contain returns where a w×h picture lies in a boxW×boxH area under CSS's
+// object-fit: contain: as large as fits, centred, its aspect ratio kept.
+func Contain(boxW, boxH, w, h float64) Rect {
+	if boxW <= 0 || boxH <= 0 || w <= 0 || h <= 0 {
+		return Rect{}
+	}
+	s := math.Min(boxW/w, boxH/h)
+	return Rect{X: (boxW - w*s) / 2, Y: (boxH - h*s) / 2, W: w * s, H: h * s}
+}
+
+// Map takes the box (x1, y1)–(x2, y2) in pixels of a w×h picture to the area in
+// which the picture is shown, cut to that area.
+func (r Rect) Map(x1, y1, x2, y2, w, h float64) Rect {
+	if w <= 0 || h <= 0 {
+		return Rect{}
+	}
+	clamp := func(v, hi float64) float64 { return math.Max(0, math.Min(v, hi)) }
+	x1, x2 = clamp(x1, w), clamp(x2, w)
+	y1, y2 = clamp(y1, h), clamp(y2, h)
+	sx, sy := r.W/w, r.H/h
+	return Rect{X: r.X + x1*sx, Y: r.Y + y1*sy, W: math.Max(0, (x2-x1)*sx), H: math.Max(0, (y2-y1)*sy)}
+}
+
+// Label returns the top left corner of a w×h label for a box: on top of it,
+// inside it where the area's edge is too near, and never past the area's sides.
+func Label(box, area Rect, w, h float64) (x, y float64) {
+	x = math.Max(area.X, math.Min(box.X, area.X+area.W-w))
+	y = box.Y - h
+	if y < area.Y {
+		y = math.Max(box.Y, area.Y)
+	}
+	return x, y
+}
+
+// Backing returns the size of a canvas' backing store for a cssW×cssH element
+// at a device pixel ratio, at least one pixel.
+func Backing(cssW, cssH, ratio float64) (w, h int) {
+	if ratio <= 0 {
+		ratio = 1
+	}
+	return int(math.Max(1, math.Round(cssW*ratio))), int(math.Max(1, math.Round(cssH*ratio)))
+}
+
+// Limits of a picture: browsers hold no canvas with a longer side, and beyond
+// MaxPixels the page scales a picture down before the engine sees it.
+const (
+	MaxSide   = 16384
+	MaxPixels = 16 << 20
+	MaxAspect = 100 // a thinner picture vanishes in the network's square input
+)
+
+// Downscale returns the size at which a w×h picture of more than MaxPixels is
+// analysed, and its own size for others.
+func Downscale(w, h int) (int, int) {
+	if w*h <= MaxPixels {
+		return w, h
+	}
+	s := math.Sqrt(MaxPixels / (float64(w) * float64(h)))
+	return max(1, int(float64(w)*s)), max(1, int(float64(h)*s))
+}
+
+// Problem says what is wrong with a picture's size, "" if nothing is.
+func Problem(w, h int) string {
+	switch {
+	case w <= 0 || h <= 0:
+		return "it has no pixels"
+	case w > MaxSide || h > MaxSide:
+		return "its longer side has more than 16,384 pixels"
+	case w > h*MaxAspect || h > w*MaxAspect:
+		return "one side is more than 100 times as long as the other"
+	}
+	return ""
+}

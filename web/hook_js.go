@@ -1,0 +1,84 @@
+package main
+
+import (
+	"syscall/js"
+
+	"eagleeye/wasm/message"
+	"eagleeye/web/dom"
+	"eagleeye/web/state"
+)
+
+// publish sets window.eagleeye, a frozen object for tests and the curious:
+//
+//	snapshot() → {
+//	  status,                        // the line that the page shows
+//	  engine,                        // "idle", "nomodel", "loading", "warming", "ready", "failed"
+//	  source, live,                  // "none", "camera", "image", "video"; pictures are there
+//	  problem: {code, title, text, remedy} or null,
+//	  restarts,                      // crashes since a person last chose a model
+//	  model: {name, width, height, precision, variant} or null,
+//	  frames, dropped,               // results, and pictures skipped, since the page opened
+//	  fps, latency,                  // a second; ms from taking a picture to its result
+//	  memory: {ui, engine, kernels}, // bytes of the three WebAssembly memories
+//	  result: null or {
+//	    id, width, height,           // of the picture, in pixels
+//	    prepare, infer, decode,      // ms
+//	    detections: [{class, name, score, x1, y1, x2, y2}],  // pixels of the picture
+//	    thumb: [144 numbers],        // 8×6 mean colours; with "?thumbs" in the address
+//	  }
+//	}
+//
+// A snapshot is made when asked for and costs nothing otherwise.
+func (p *page) publish() {
+	hook := dom.Object("snapshot", js.FuncOf(func(js.Value, []js.Value) any { return p.snapshot() }))
+	object := js.Global().Get("Object")
+	object.Call("defineProperty", js.Global(), "eagleeye", dom.Object("value", object.Call("freeze", hook)))
+}
+
+var (
+	phaseNames  = [...]string{"idle", "nomodel", "loading", "warming", "ready", "failed"}
+	sourceNames = [...]string{"none", "camera", "image", "video"}
+)
+
+func (p *page) snapshot() js.Value {
+	s := p.store.State()
+	problem, model, result := js.Null(), js.Null(), js.Null()
+	if v := s.Problem; v != nil {
+		problem = dom.Object("code", v.Code, "title", v.Title, "text", v.Text, "remedy", v.Remedy)
+	}
+	if v := s.Engine.Model; v != nil {
+		model = dom.Object("name", v.Name, "width", v.Width, "height", v.Height, "precision", v.Precision, "variant", v.Variant)
+	}
+	if p.last.Width > 0 {
+		result = resultObject(&p.last, s.Engine.Names())
+	}
+	return dom.Object(
+		"status", s.Status(),
+		"engine", phaseNames[s.Engine.Phase],
+		"source", sourceNames[s.Source.Kind], "live", s.Source.Live,
+		"problem", problem, "model", model, "result", result,
+		"restarts", s.Engine.Crashes,
+		"frames", p.frames, "dropped", p.gate.Dropped,
+		"fps", p.rate.PerSecond(dom.Now()), "latency", p.took,
+		"memory", dom.Object(
+			"ui", js.Global().Get("eagleeyeUIMemory").Get("buffer").Get("byteLength"),
+			"engine", float64(p.last.EngineBytes), "kernels", float64(p.last.KernelBytes)),
+	)
+}
+
+func resultObject(r *message.Result, names []string) js.Value {
+	found := dom.Array()
+	for _, d := range r.Detections {
+		found.Call("push", dom.Object(
+			"class", int(d.Class), "name", state.ClassName(d.Class, names), "score", d.Score,
+			"x1", d.X1, "y1", d.Y1, "x2", d.X2, "y2", d.Y2))
+	}
+	thumb := dom.Array()
+	for _, v := range r.Thumb {
+		thumb.Call("push", int(v))
+	}
+	return dom.Object(
+		"id", int(r.ID), "width", int(r.Width), "height", int(r.Height),
+		"prepare", float64(r.Prepare)/1000, "infer", float64(r.Infer)/1000, "decode", float64(r.Decode)/1000,
+		"detections", found, "thumb", thumb)
+}

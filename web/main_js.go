@@ -1,0 +1,134 @@
+// Command web is the page: it joins the store (web/state) with the components
+// (web/ui), the sources (web/capture), the worker (web/client) and the boxes
+// (web/overlay). It may import web/… and wasm/message, nothing of the engine.
+package main
+
+import (
+	"syscall/js"
+
+	"github.com/hexops/vecty"
+
+	"eagleeye/wasm/message"
+	"eagleeye/web/capture"
+	"eagleeye/web/client"
+	"eagleeye/web/dom"
+	"eagleeye/web/overlay"
+	"eagleeye/web/state"
+	"eagleeye/web/ui"
+)
+
+func main() {
+	p := &page{search: js.Global().Get("location").Get("search").String()}
+	p.store = state.NewStore(p.run, p.changed)
+	p.app = &ui.App{State: p.store.State(), Do: p.store.Dispatch, Pick: p.pick}
+	if err := vecty.RenderInto("#"+ui.IDApp, p.app); err != nil {
+		panic(err)
+	}
+	p.overlay = overlay.New(dom.ByID(ui.IDOverlay))
+	p.source = capture.New(dom.ByID(ui.IDVideo), dom.ByID(ui.IDPicture), capture.Events{
+		Live: func(seq int, name string, w, h int) {
+			p.store.Dispatch(state.SourceLive{Seq: seq, Name: name, Width: w, Height: h})
+		},
+		Failed: func(seq int, name, text string) {
+			p.store.Dispatch(state.SourceFailed{Seq: seq, Name: name, Text: text})
+		},
+		Ended: func(seq int) { p.store.Dispatch(state.SourceEnded{Seq: seq}) },
+		Frame: p.arrived,
+	})
+	p.client = client.New(client.Events{
+		Message: p.receive,
+		Modules: func(done, total float64) { p.store.Dispatch(state.ModulesProgress{Done: done, Total: total}) },
+		NoSIMD:  func() { p.store.Dispatch(state.NoSIMD{}) },
+		Lost: func(opening bool, text string) {
+			if !opening {
+				p.gate.Reset()
+			}
+			p.store.Dispatch(state.EngineLost{Opening: opening, Text: text})
+		},
+	})
+	p.figures = newFigures()
+	p.acceptDrops()
+	p.publish()
+	dom.Every(250, p.tick)
+	p.store.Dispatch(state.Opened{})
+	select {}
+}
+
+// changed renders the new state; Vecty gathers renders until the next frame.
+func (p *page) changed() {
+	p.app.State = p.store.State()
+	vecty.Rerender(p.app)
+}
+
+// run carries out an effect of the store.
+func (p *page) run(e state.Effect) {
+	s := p.store.State()
+	switch e {
+	case state.FetchModel:
+		p.fetchModel()
+	case state.TakeModel:
+		p.model, p.picked = p.picked, js.Undefined()
+		p.store.Dispatch(state.ModelArrived{Name: p.model.Get("name").String()})
+	case state.OpenModel:
+		p.client.Open(p.model, s.Engine.Opening)
+	case state.Promote:
+		p.client.Promote()
+		p.gate.Reset()
+		p.overlay.SetNames(s.Engine.Model.Classes)
+		if s.Source.Kind == state.SourceCamera || s.Source.Kind == state.SourceVideo {
+			p.arrived()
+		}
+	case state.DropOpening:
+		p.client.DropOpening()
+		if s.Engine.Model == nil {
+			p.client.Close()
+			p.gate.Reset()
+		}
+	case state.RestartEngine:
+		p.client.Reopen()
+	case state.CloseSource:
+		p.source.Close()
+		p.dirty = false
+	case state.OpenCamera:
+		p.source.Camera(s.Source.Seq)
+	case state.OpenImage:
+		p.source.Image(s.Source.Seq, p.picked)
+		p.picked = js.Undefined()
+	case state.OpenVideo:
+		p.source.Video(s.Source.Seq, p.picked)
+		p.picked = js.Undefined()
+	case state.Analyse:
+		p.arrived()
+	case state.Reanalyse:
+		p.reanalyse()
+	case state.ClearBoxes:
+		p.last = message.Result{}
+		p.rate.Reset()
+		p.overlay.Clear()
+	}
+}
+
+// receive takes the messages of the workers.
+func (p *page) receive(m message.Message, opening bool) {
+	switch m := m.(type) {
+	case message.Progress:
+		p.store.Dispatch(state.EngineAt{Stage: m.Stage})
+	case message.Loaded:
+		p.store.Dispatch(state.EngineLoaded{Model: state.Model{
+			Name: m.Name, Width: int(m.Width), Height: int(m.Height), Precision: m.Precision, Variant: m.Variant,
+			Params: m.Params, MACs: m.MACs, Classes: m.Classes,
+		}})
+	case message.Result:
+		p.result(m)
+	case message.Failed:
+		switch {
+		case !m.Frame:
+			p.store.Dispatch(state.EngineRefused{Reason: m.Reason, Text: m.Text})
+		default:
+			p.finished()
+			if p.flight == p.store.State().Source.Seq {
+				p.store.Dispatch(state.FrameRefused{Reason: m.Reason, Text: m.Text})
+			}
+		}
+	}
+}

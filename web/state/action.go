@@ -1,0 +1,120 @@
+package state
+
+import "eagleeye/wasm/message"
+
+// Action is something that happened.
+type Action interface{ action() }
+
+// Actions of the engine and its model.
+type (
+	// Opened is the page's first action.
+	Opened struct{}
+	// ModelProgress counts the bytes of the site's model.
+	ModelProgress struct{ Done, Total float64 }
+	// ModelMissing says that the site ships no model.
+	ModelMissing struct{}
+	// ModelUnreachable says that the site's model did not arrive.
+	ModelUnreachable struct{ Text string }
+	// ModelArrived says that a model's bytes are at hand.
+	ModelArrived struct{ Name string }
+	// ModulesProgress counts the bytes of the engine and the kernels.
+	ModulesProgress struct{ Done, Total float64 }
+	// EngineAt tells a stage of message.Progress.
+	EngineAt struct{ Stage uint8 }
+	// EngineLoaded says that the model being opened works.
+	EngineLoaded struct{ Model Model }
+	// EngineRefused says that the model being opened does not work.
+	EngineRefused struct {
+		Reason message.Reason
+		Text   string
+	}
+	// EngineLost says that a worker crashed, never started or fell silent.
+	// Opening tells whether it was the one that opens a model.
+	EngineLost struct {
+		Opening bool
+		Text    string
+	}
+	// NoSIMD says that the browser cannot run the kernels.
+	NoSIMD struct{}
+	// FrameRefused says that the engine could not use a picture.
+	FrameRefused struct {
+		Reason message.Reason
+		Text   string
+	}
+)
+
+// Actions of the sources and the person.
+type (
+	// CameraWanted is a press on the camera button.
+	CameraWanted struct{}
+	// Picked is a file that was chosen or dropped; the browser side holds it.
+	Picked struct {
+		Name, Type string
+		Size       float64
+	}
+	// SourceLive says that the source Seq shows pictures of the given size.
+	SourceLive struct {
+		Seq           int
+		Name          string // "" keeps the name
+		Width, Height int
+	}
+	// SourceFailed says that the source Seq gives no pictures. Name is that of
+	// the DOMException, if there was one.
+	SourceFailed struct {
+		Seq        int
+		Name, Text string
+	}
+	// SourceEnded says that the camera went away in use.
+	SourceEnded struct{ Seq int }
+	// Stopped is a press on the stop button.
+	Stopped struct{}
+	// ConfSet and IoUSet move the sliders.
+	ConfSet struct{ Value float32 }
+	IoUSet  struct{ Value float32 }
+	// Dismissed closes the problem on show.
+	Dismissed struct{}
+	// Summarized tells what was found.
+	Summarized struct{ Text string }
+)
+
+func (Opened) action()           {}
+func (ModelProgress) action()    {}
+func (ModelMissing) action()     {}
+func (ModelUnreachable) action() {}
+func (ModelArrived) action()     {}
+func (ModulesProgress) action()  {}
+func (EngineAt) action()         {}
+func (EngineLoaded) action()     {}
+func (EngineRefused) action()    {}
+func (EngineLost) action()       {}
+func (NoSIMD) action()           {}
+func (FrameRefused) action()     {}
+func (CameraWanted) action()     {}
+func (Picked) action()           {}
+func (SourceLive) action()       {}
+func (SourceFailed) action()     {}
+func (SourceEnded) action()      {}
+func (Stopped) action()          {}
+func (ConfSet) action()          {}
+func (IoUSet) action()           {}
+func (Dismissed) action()        {}
+func (Summarized) action()       {}
+
+// Effect is something for the browser side to do.
+type Effect uint8
+
+const (
+	FetchModel    Effect = iota // look for the site's model
+	TakeModel                   // the picked file is the model now: answer ModelArrived
+	OpenModel                   // start a worker with the model that arrived last
+	Promote                     // use the worker that has just loaded its model
+	DropOpening                 // end the worker that was opening a model
+	RestartEngine               // start a worker with the model in use
+	CloseSource                 // end the source on show
+	OpenCamera                  // of State.Source.Seq, as the two below
+	OpenImage                   // the picked file
+	OpenVideo                   // the picked file
+	Analyse                     // submit the still image
+	Reanalyse                   // run it again under other thresholds
+	ClearBoxes                  // forget the results on show
+)

@@ -1,0 +1,144 @@
+package state
+
+import (
+	"strings"
+
+	"eagleeye/wasm/message"
+)
+
+const codeNoSIMD = "no-simd"
+
+// HowToGetModel tells a person without a model where one comes from.
+const HowToGetModel = "Drop a YOLOv8 .onnx file here. Get one with “make model” in the project, or export your own: yolo export model=yolov8n.pt format=onnx."
+
+// ProblemNoSIMD tells that the browser cannot run the kernels.
+func ProblemNoSIMD() *Problem {
+	return &Problem{
+		Code:   codeNoSIMD,
+		Title:  "This browser has no WebAssembly SIMD",
+		Text:   "The detector's kernels cannot run without it.",
+		Remedy: "Update the browser: Chrome or Edge 91, Firefox 89, Safari 16.4 or later have it.",
+	}
+}
+
+func problemUnreachable(text string) *Problem {
+	return &Problem{
+		Code:   "model-unreachable",
+		Title:  "The model did not arrive",
+		Text:   text,
+		Remedy: "Check the connection and reload the page, or drop an .onnx file.",
+	}
+}
+
+// problemModel names why a model was refused; kept is the one still in use.
+func problemModel(name string, reason message.Reason, text string, kept *Model) *Problem {
+	p := &Problem{Title: "“" + name + "” cannot be used", Text: text}
+	switch reason {
+	case message.ReasonEmpty:
+		p.Code, p.Text = "model-empty", "The file has 0 bytes."
+		p.Remedy = "The download probably failed: get the file again."
+	case message.ReasonNotModel:
+		p.Code = "model-not-onnx"
+		p.Remedy = "This is no ONNX model, perhaps an error page saved under its name: get the .onnx file itself."
+	case message.ReasonBroken:
+		p.Code = "model-broken"
+		p.Remedy = "The file is damaged or incomplete: get it again and compare its size."
+	case message.ReasonOperator:
+		p.Code = "model-operator"
+		p.Remedy = "Export a YOLOv8 detection model without custom or built-in post-processing operators (nms=False)."
+	case message.ReasonShape:
+		p.Code = "model-shape"
+		p.Remedy = "Use a YOLOv8 detection model with one image input [1, 3, height, width]."
+	case message.ReasonMemory:
+		p.Code = "model-memory"
+		p.Remedy = "Close other tabs, or use a smaller model or input size."
+	default:
+		p.Code = "model-failed"
+		p.Remedy = "Try another .onnx file."
+	}
+	if kept != nil {
+		p.Remedy += " “" + kept.Name + "” stays in use."
+	}
+	return p
+}
+
+func problemFrame(reason message.Reason, text string) *Problem {
+	p := &Problem{Code: "frame", Title: "This picture cannot be analysed", Text: text,
+		Remedy: "Try another picture, or reload the page."}
+	if reason == message.ReasonPicture {
+		p.Code, p.Remedy = "picture", "Crop or scale the picture and try again."
+	}
+	return p
+}
+
+func problemRestarted(text string) *Problem {
+	return &Problem{
+		Code:   "engine-restarted",
+		Title:  "The detector stopped and was started again",
+		Text:   text,
+		Remedy: "Nothing to do. If it happens again, the page will say so.",
+		Note:   true,
+	}
+}
+
+func problemCrash(text string) *Problem {
+	return &Problem{
+		Code:   "engine-crash",
+		Title:  "The detector stopped again",
+		Text:   text,
+		Remedy: "Reload the page. If it stays so, close other tabs or try a smaller model.",
+	}
+}
+
+func problemFile(name string) *Problem {
+	return &Problem{
+		Code:   "file",
+		Title:  "“" + name + "” is no picture, video or model",
+		Text:   "Its name and type say neither.",
+		Remedy: "Drop a JPEG, PNG or WebP picture, an MP4 or WebM video, or an .onnx model.",
+	}
+}
+
+func problemUnplugged() *Problem {
+	return &Problem{
+		Code:   "camera-lost",
+		Title:  "The camera went away",
+		Text:   "It was unplugged, or the system took it back.",
+		Remedy: "Plug it in again and press Start camera.",
+	}
+}
+
+// problemSource explains why a camera or a file gave no pictures; name is the
+// DOMException's.
+func problemSource(src Source, name, text string) *Problem {
+	switch src.Kind {
+	case SourceCamera:
+		return problemCamera(name, text)
+	case SourceVideo:
+		return &Problem{Code: "video", Title: "“" + src.Name + "” cannot be played", Text: text,
+			Remedy: "The browser lacks its codec, or the file is damaged: try MP4 (H.264) or WebM."}
+	}
+	return &Problem{Code: "picture", Title: "“" + src.Name + "” cannot be shown", Text: text,
+		Remedy: "Use a JPEG, PNG or WebP picture of at most 16,384 pixels a side; crop or scale it first."}
+}
+
+// problemCamera follows the exceptions that the Media Capture and Streams
+// specification lists for getUserMedia.
+func problemCamera(name, text string) *Problem {
+	switch name {
+	case "NotAllowedError", "SecurityError":
+		return &Problem{Code: "camera-refused", Title: "The camera is not allowed", Text: "The browser or the system refused this page the camera.",
+			Remedy: "Allow it at the camera sign in the address bar (or in the site's settings) and press Start camera."}
+	case "NotFoundError", "OverconstrainedError":
+		return &Problem{Code: "camera-absent", Title: "No camera was found", Text: "The browser knows of none.",
+			Remedy: "Plug one in and press Start camera, or open a picture or a video."}
+	case "NotReadableError", "AbortError":
+		return &Problem{Code: "camera-busy", Title: "The camera does not start", Text: "Another program is probably using it.",
+			Remedy: "Close that program and press Start camera."}
+	case "Insecure":
+		return &Problem{Code: "camera-insecure", Title: "The camera needs a secure page", Text: "Browsers give it to https:// and localhost only.",
+			Remedy: "Open the page under https:// or on 127.0.0.1, or open a picture or a video."}
+	}
+	return &Problem{Code: "camera-failed", Title: "The camera does not start", Text: strings.TrimSpace(name + " " + text),
+		Remedy: "Press Start camera to try again, or open a picture or a video."}
+}

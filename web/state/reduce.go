@@ -1,0 +1,201 @@
+package state
+
+import "eagleeye/wasm/message"
+
+// Reduce returns the state after an action and what is to be done about it.
+func Reduce(s State, a Action) (State, []Effect) {
+	switch a := a.(type) {
+	case ConfSet:
+		s.Conf = clamp01(a.Value)
+		return s, reanalyse(s)
+	case IoUSet:
+		s.IoU = clamp01(a.Value)
+		return s, reanalyse(s)
+	case Dismissed:
+		s.Problem = nil
+		return s, nil
+	case Summarized:
+		s.Summary = a.Text
+		return s, nil
+	case CameraWanted, Picked, SourceLive, SourceFailed, SourceEnded, Stopped:
+		return reduceSource(s, a)
+	}
+	return reduceEngine(s, a)
+}
+
+func clamp01(v float32) float32 { return max(0, min(v, 1)) }
+
+func reanalyse(s State) []Effect {
+	if s.Source.Kind == SourceImage && s.Source.Live && s.Engine.Model != nil {
+		return []Effect{Reanalyse}
+	}
+	return nil
+}
+
+func reduceEngine(s State, a Action) (State, []Effect) {
+	e := &s.Engine
+	switch a := a.(type) {
+	case Opened:
+		e.Phase, e.Loading = EngineLoading, LoadingModel
+		return s, []Effect{FetchModel}
+	case ModelProgress:
+		if e.Phase == EngineLoading && e.Opening == "" {
+			e.Loading, e.Done, e.Total = LoadingModel, a.Done, a.Total
+		}
+	case ModelMissing:
+		if e.Opening == "" && e.Model == nil {
+			e.Phase = EngineNoModel
+		}
+	case ModelUnreachable:
+		if e.Opening == "" && e.Model == nil {
+			e.Phase = EngineNoModel
+			s.Problem = problemUnreachable(a.Text)
+		}
+	case ModelArrived:
+		e.Phase, e.Loading, e.Done, e.Total = EngineLoading, LoadingModules, 0, 0
+		e.Opening = a.Name
+		return s, []Effect{OpenModel}
+	case ModulesProgress:
+		if e.Phase == EngineLoading {
+			e.Loading, e.Done, e.Total = LoadingModules, a.Done, a.Total
+		}
+	case EngineAt:
+		switch {
+		case e.Phase != EngineLoading && e.Phase != EngineWarming:
+		case a.Stage == message.StageWarm:
+			e.Phase = EngineWarming
+		default:
+			e.Phase, e.Loading = EngineLoading, LoadingParse
+		}
+	case EngineLoaded:
+		m := a.Model
+		e.Phase, e.Model, e.Opening = EngineReady, &m, ""
+		effects := []Effect{Promote}
+		if s.Source.Kind == SourceImage && s.Source.Live {
+			effects = append(effects, Analyse)
+		}
+		return s, effects
+	case EngineRefused:
+		if e.Opening == "" && e.Model != nil { // the model in use, after a restart
+			return engineFailed(s, a.Text)
+		}
+		s.Problem = problemModel(e.Opening, a.Reason, a.Text, e.Model)
+		giveUpOpening(e)
+		return s, []Effect{DropOpening}
+	case EngineLost:
+		return engineLost(s, a)
+	case NoSIMD:
+		e.Phase, e.Opening, e.Model = EngineFailed, "", nil
+		s.Problem = ProblemNoSIMD()
+		return s, []Effect{DropOpening}
+	case FrameRefused:
+		s.Problem = problemFrame(a.Reason, a.Text)
+		if s.Source.Kind == SourceImage {
+			s.Source = Source{Seq: s.Source.Seq}
+			return s, []Effect{CloseSource, ClearBoxes}
+		}
+	}
+	return s, nil
+}
+
+// giveUpOpening goes back to the model in use, or to asking for one.
+func giveUpOpening(e *Engine) {
+	e.Opening, e.Done, e.Total = "", 0, 0
+	if e.Model != nil {
+		e.Phase = EngineReady
+	} else {
+		e.Phase = EngineNoModel
+	}
+}
+
+// engineLost restarts the engine once and then leaves the choice to the person.
+func engineLost(s State, a EngineLost) (State, []Effect) {
+	e := &s.Engine
+	e.Crashes++
+	switch {
+	case !a.Opening && e.Opening != "": // its successor is already under way
+		e.Model = nil
+		s.Problem = problemRestarted(a.Text)
+		return s, []Effect{ClearBoxes}
+	case e.Crashes == 1:
+		s.Problem = problemRestarted(a.Text)
+		e.Phase, e.Loading, e.Done, e.Total = EngineLoading, LoadingModules, 0, 0
+		if a.Opening {
+			return s, []Effect{DropOpening, OpenModel}
+		}
+		return s, []Effect{RestartEngine}
+	case a.Opening && e.Opening != "" && e.Model != nil:
+		s.Problem = problemCrash(a.Text)
+		giveUpOpening(e)
+		return s, []Effect{DropOpening}
+	}
+	return engineFailed(s, a.Text)
+}
+
+func engineFailed(s State, text string) (State, []Effect) {
+	s.Problem = problemCrash(text)
+	s.Engine.Phase, s.Engine.Opening, s.Engine.Model = EngineFailed, "", nil
+	return s, []Effect{DropOpening, ClearBoxes}
+}
+
+func reduceSource(s State, a Action) (State, []Effect) {
+	switch a := a.(type) {
+	case CameraWanted:
+		return open(s, SourceCamera, "Camera", OpenCamera)
+	case Picked:
+		switch Classify(a.Name, a.Type) {
+		case FileModel:
+			if s.Problem != nil && s.Problem.Code == codeNoSIMD {
+				return s, nil
+			}
+			s.Problem = nil
+			s.Engine.Crashes = 0
+			return s, []Effect{TakeModel}
+		case FileImage:
+			return open(s, SourceImage, a.Name, OpenImage)
+		case FileVideo:
+			return open(s, SourceVideo, a.Name, OpenVideo)
+		}
+		s.Problem = problemFile(a.Name)
+	case SourceLive:
+		if a.Seq != s.Source.Seq || s.Source.Kind == SourceNone {
+			return s, nil
+		}
+		s.Source.Live, s.Source.Width, s.Source.Height = true, a.Width, a.Height
+		if a.Name != "" {
+			s.Source.Name = a.Name
+		}
+		if s.Source.Kind == SourceImage && s.Engine.Model != nil {
+			return s, []Effect{Analyse}
+		}
+	case SourceFailed:
+		if a.Seq == s.Source.Seq && s.Source.Kind != SourceNone {
+			s.Problem = problemSource(s.Source, a.Name, a.Text)
+			return closed(s)
+		}
+	case SourceEnded:
+		if a.Seq == s.Source.Seq && s.Source.Kind == SourceCamera {
+			s.Problem = problemUnplugged()
+			return closed(s)
+		}
+	case Stopped:
+		return closed(s)
+	}
+	return s, nil
+}
+
+// open replaces the source on show by one that has yet to come alive.
+func open(s State, kind SourceKind, name string, how Effect) (State, []Effect) {
+	s.Source = Source{Kind: kind, Seq: s.Source.Seq + 1, Name: name}
+	s.Summary = ""
+	if s.Problem != nil && s.Problem.Code != codeNoSIMD && s.Engine.Phase != EngineFailed {
+		s.Problem = nil
+	}
+	return s, []Effect{CloseSource, ClearBoxes, how}
+}
+
+func closed(s State) (State, []Effect) {
+	s.Source = Source{Seq: s.Source.Seq}
+	s.Summary = ""
+	return s, []Effect{CloseSource, ClearBoxes}
+}

@@ -1,0 +1,223 @@
+package state
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"eagleeye/wasm/message"
+)
+
+var (
+	loaded = EngineLoaded{Model{Name: "m.onnx", Classes: []string{"person", "dog"}}}
+	ready  = []Action{Opened{}, ModelArrived{"m.onnx"}, EngineAt{message.StageParse}, EngineAt{message.StageWarm}, loaded}
+	image  = Picked{Name: "a.png", Type: "image/png"}
+)
+
+func with(first []Action, more ...Action) []Action {
+	return append(append([]Action{}, first...), more...)
+}
+
+func TestReduce(t *testing.T) {
+	lost := EngineLost{Text: "boom"}
+	lostOpening := EngineLost{Opening: true, Text: "boom"}
+	for _, c := range []struct {
+		name    string
+		actions []Action
+		phase   EnginePhase
+		source  SourceKind
+		live    bool
+		problem string // code
+		status  string // part of it
+		effects []Effect
+	}{
+		{"opened", []Action{Opened{}}, EngineLoading, SourceNone, false, "", "Loading the model", []Effect{FetchModel}},
+		{"model on its way", []Action{Opened{}, ModelProgress{1.2e6, 3.2e6}}, EngineLoading, SourceNone, false, "", "1.2 MB of 3.2 MB", nil},
+		{"no model shipped", []Action{Opened{}, ModelMissing{}}, EngineNoModel, SourceNone, false, "", "Waiting for a model", nil},
+		{"model unreachable", []Action{Opened{}, ModelUnreachable{"x"}}, EngineNoModel, SourceNone, false, "model-unreachable", "", nil},
+		{"site's model late", []Action{Opened{}, ModelArrived{"mine"}, ModelMissing{}}, EngineLoading, SourceNone, false, "", "", nil},
+		{"modules", []Action{Opened{}, ModelArrived{"m"}, ModulesProgress{1e6, 0}}, EngineLoading, SourceNone, false, "", "Loading the detector: 1.0 MB", nil},
+		{"parsing", ready[:3], EngineLoading, SourceNone, false, "", "Reading the model", nil},
+		{"warming", ready[:4], EngineWarming, SourceNone, false, "", "Warming up", nil},
+		{"ready", ready, EngineReady, SourceNone, false, "", "Ready", []Effect{Promote}},
+		{"no SIMD", []Action{Opened{}, NoSIMD{}}, EngineFailed, SourceNone, false, "no-simd", "not running", []Effect{DropOpening}},
+		{"no SIMD stays when a model is dropped", []Action{Opened{}, NoSIMD{}, Picked{Name: "m.onnx"}}, EngineFailed, SourceNone, false, "no-simd", "", nil},
+
+		{"first model refused", []Action{Opened{}, ModelArrived{"m"}, EngineRefused{message.ReasonOperator, "NonZero"}}, EngineNoModel, SourceNone, false, "model-operator", "", []Effect{DropOpening}},
+		{"second model refused", with(ready, Picked{Name: "b.onnx"}, ModelArrived{"b.onnx"}, EngineRefused{message.ReasonBroken, "x"}), EngineReady, SourceNone, false, "model-broken", "", []Effect{DropOpening}},
+		{"model picked", with(ready, Picked{Name: "B.ONNX"}), EngineReady, SourceNone, false, "", "", []Effect{TakeModel}},
+
+		{"crash", with(ready, lost), EngineLoading, SourceNone, false, "engine-restarted", "", []Effect{RestartEngine}},
+		{"crash mended", with(ready, lost, loaded), EngineReady, SourceNone, false, "engine-restarted", "", []Effect{Promote}},
+		{"second crash", with(ready, lost, loaded, lost), EngineFailed, SourceNone, false, "engine-crash", "", []Effect{DropOpening, ClearBoxes}},
+		{"second crash while restarting", with(ready, lost, lostOpening), EngineFailed, SourceNone, false, "engine-crash", "", []Effect{DropOpening, ClearBoxes}},
+		{"crash while opening", []Action{Opened{}, ModelArrived{"m"}, lostOpening}, EngineLoading, SourceNone, false, "engine-restarted", "", []Effect{DropOpening, OpenModel}},
+		{"model that always crashes", with(ready, Picked{Name: "b.onnx"}, ModelArrived{"b.onnx"}, lostOpening, lostOpening), EngineReady, SourceNone, false, "engine-crash", "", []Effect{DropOpening}},
+		{"crash with a successor under way", with(ready, ModelArrived{"b.onnx"}, lost), EngineLoading, SourceNone, false, "engine-restarted", "", []Effect{ClearBoxes}},
+		{"a new model after two crashes", with(ready, lost, lost, Picked{Name: "b.onnx"}), EngineFailed, SourceNone, false, "", "", []Effect{TakeModel}},
+		{"refused after a restart", with(ready, lost, EngineRefused{message.ReasonMemory, "x"}), EngineFailed, SourceNone, false, "engine-crash", "", []Effect{DropOpening, ClearBoxes}},
+
+		{"camera wanted", with(ready, CameraWanted{}), EngineReady, SourceCamera, false, "", "Waiting for the camera", []Effect{CloseSource, ClearBoxes, OpenCamera}},
+		{"camera live", with(ready, CameraWanted{}, SourceLive{1, "Cam", 640, 480}), EngineReady, SourceCamera, true, "", "Running on the camera", nil},
+		{"camera refused", with(ready, CameraWanted{}, SourceFailed{1, "NotAllowedError", ""}), EngineReady, SourceNone, false, "camera-refused", "", []Effect{CloseSource, ClearBoxes}},
+		{"camera absent", with(ready, CameraWanted{}, SourceFailed{1, "NotFoundError", ""}), EngineReady, SourceNone, false, "camera-absent", "", []Effect{CloseSource, ClearBoxes}},
+		{"camera busy", with(ready, CameraWanted{}, SourceFailed{1, "NotReadableError", ""}), EngineReady, SourceNone, false, "camera-busy", "", []Effect{CloseSource, ClearBoxes}},
+		{"camera odd", with(ready, CameraWanted{}, SourceFailed{1, "TypeError", "x"}), EngineReady, SourceNone, false, "camera-failed", "", []Effect{CloseSource, ClearBoxes}},
+		{"page insecure", with(ready, CameraWanted{}, SourceFailed{1, "Insecure", ""}), EngineReady, SourceNone, false, "camera-insecure", "", []Effect{CloseSource, ClearBoxes}},
+		{"camera unplugged", with(ready, CameraWanted{}, SourceLive{1, "", 640, 480}, SourceEnded{1}), EngineReady, SourceNone, false, "camera-lost", "", []Effect{CloseSource, ClearBoxes}},
+		{"late answer of a camera given up", with(ready, CameraWanted{}, image, SourceFailed{1, "NotAllowedError", ""}), EngineReady, SourceImage, false, "", "", nil},
+		{"late end of a camera given up", with(ready, CameraWanted{}, Stopped{}, SourceEnded{1}), EngineReady, SourceNone, false, "", "", nil},
+		{"late picture after stop", with(ready, CameraWanted{}, Stopped{}, SourceLive{1, "", 1, 1}), EngineReady, SourceNone, false, "", "", nil},
+		{"stopped", with(ready, CameraWanted{}, SourceLive{1, "", 640, 480}, Stopped{}), EngineReady, SourceNone, false, "", "Ready", []Effect{CloseSource, ClearBoxes}},
+
+		{"image", with(ready, image, SourceLive{1, "", 9, 9}), EngineReady, SourceImage, true, "", "Showing a.png", []Effect{Analyse}},
+		{"image before the model", []Action{Opened{}, image, SourceLive{1, "", 9, 9}}, EngineLoading, SourceImage, true, "", "", nil},
+		{"image, then the model", []Action{Opened{}, image, SourceLive{1, "", 9, 9}, ModelArrived{"m"}, loaded}, EngineReady, SourceImage, true, "", "", []Effect{Promote, Analyse}},
+		{"image undecodable", with(ready, image, SourceFailed{1, "", "x"}), EngineReady, SourceNone, false, "picture", "", []Effect{CloseSource, ClearBoxes}},
+		{"image refused by the engine", with(ready, image, SourceLive{1, "", 9, 9}, FrameRefused{message.ReasonPicture, "x"}), EngineReady, SourceNone, false, "picture", "", []Effect{CloseSource, ClearBoxes}},
+		{"slider on an image", with(ready, image, SourceLive{1, "", 9, 9}, ConfSet{0.5}), EngineReady, SourceImage, true, "", "", []Effect{Reanalyse}},
+		{"slider on a camera", with(ready, CameraWanted{}, SourceLive{1, "", 9, 9}, IoUSet{0.5}), EngineReady, SourceCamera, true, "", "", nil},
+		{"video", with(ready, Picked{Name: "a.mp4", Type: "video/mp4"}, SourceLive{1, "", 9, 9}), EngineReady, SourceVideo, true, "", "Running on a.mp4", nil},
+		{"video unplayable", with(ready, Picked{Name: "a.mov"}, SourceFailed{1, "", "x"}), EngineReady, SourceNone, false, "video", "", []Effect{CloseSource, ClearBoxes}},
+		{"text file", with(ready, Picked{Name: "a.txt", Type: "text/plain"}), EngineReady, SourceNone, false, "file", "", nil},
+		{"dismissed", with(ready, Picked{Name: "a.txt"}, Dismissed{}), EngineReady, SourceNone, false, "", "", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := New()
+			var effects []Effect
+			for _, a := range c.actions {
+				s, effects = Reduce(s, a)
+			}
+			code := ""
+			if p := s.Problem; p != nil {
+				code = p.Code
+				if p.Title == "" || p.Text == "" || p.Remedy == "" {
+					t.Errorf("problem lacks words: %+v", p)
+				}
+			}
+			if s.Engine.Phase != c.phase || s.Source.Kind != c.source || s.Source.Live != c.live || code != c.problem {
+				t.Errorf("phase %d, source %d live %t, problem %q; want %d, %d %t, %q",
+					s.Engine.Phase, s.Source.Kind, s.Source.Live, code, c.phase, c.source, c.live, c.problem)
+			}
+			if !strings.Contains(s.Status(), c.status) {
+				t.Errorf("status %q lacks %q", s.Status(), c.status)
+			}
+			if len(effects)+len(c.effects) > 0 && !reflect.DeepEqual(effects, c.effects) {
+				t.Errorf("effects %v, want %v", effects, c.effects)
+			}
+		})
+	}
+}
+
+func TestEveryReasonHasWords(t *testing.T) {
+	codes := map[string]bool{}
+	for r := message.ReasonEngine; r <= message.ReasonMemory; r++ {
+		p := problemModel("m", r, "cause", &Model{Name: "old"})
+		if p.Remedy == "" || p.Text == "" || !strings.Contains(p.Remedy, "old") {
+			t.Errorf("reason %d: %+v", r, p)
+		}
+		codes[p.Code] = true
+	}
+	if len(codes) < 7 {
+		t.Errorf("only %d codes for the reasons: %v", len(codes), codes)
+	}
+}
+
+func TestStore(t *testing.T) {
+	var got []Effect
+	changes := 0
+	var s *Store
+	s = NewStore(func(e Effect) {
+		got = append(got, e)
+		if e == FetchModel {
+			s.Dispatch(ModelMissing{})
+		}
+	}, func() { changes++ })
+	s.Dispatch(Opened{})
+	s.Dispatch(Dismissed{}) // changes nothing
+	if changes != 2 || len(got) != 1 || s.State().Engine.Phase != EngineNoModel {
+		t.Fatalf("%d changes, effects %v, state %+v", changes, got, s.State())
+	}
+}
+
+func TestClassify(t *testing.T) {
+	for _, c := range []struct {
+		name, mime string
+		want       FileKind
+	}{
+		{"a.png", "image/png", FileImage}, {"a", "image/avif", FileImage}, {"A.JPG", "", FileImage},
+		{"a.webm", "video/webm", FileVideo}, {"b.mkv", "", FileVideo},
+		{"m.onnx", "", FileModel}, {"m.v8.ONNX", "application/octet-stream", FileModel},
+		{"m.pt", "", FileUnknown}, {"onnx", "", FileUnknown}, {"", "", FileUnknown},
+	} {
+		if got := Classify(c.name, c.mime); got != c.want {
+			t.Errorf("Classify(%q, %q) = %d, want %d", c.name, c.mime, got, c.want)
+		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	for got, want := range map[string]string{
+		Millions(3151904):    "3.15 M",
+		Millions(4372000000): "4.37 G",
+		Megabytes(12836311):  "12.8 MB",
+		Decimal(9.96):        "10.0",
+		Decimal(123.4):       "123",
+		Summarize(nil, nil):  "Nothing found",
+		Summarize([]uint32{1, 0, 1, 9}, []string{"person", "dog"}):      "2 dog, 1 person, 1 class 9",
+		Summarize([]uint32{0, 1, 2, 3, 4, 5, 6}, nil):                   "1 class 0, 1 class 1, 1 class 2, 1 class 3, 1 class 4, and 2 more kinds",
+		(&Model{Width: 640, Height: 320, Precision: "int8"}).Describe(): "640 × 320 · int8 ·  · 0.00 M parameters · 0.00 M MAC · 0 classes",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestGate(t *testing.T) {
+	var g Gate
+	for i, step := range []struct {
+		finished bool
+		want     bool
+	}{
+		{false, true},  // the first goes through
+		{false, false}, // waits
+		{false, false}, // replaces the waiting one, which is dropped
+		{true, true},   // the newest goes
+		{true, false},  // nothing waits
+		{false, true},
+	} {
+		got := false
+		if step.finished {
+			got = g.Finished()
+		} else {
+			got = g.Arrived()
+		}
+		if got != step.want {
+			t.Fatalf("step %d: %t", i, got)
+		}
+	}
+	if g.Dropped != 1 || !g.Busy() {
+		t.Fatalf("dropped %d, busy %t", g.Dropped, g.Busy())
+	}
+	g.Reset()
+	if g.Busy() || g.Finished() {
+		t.Fatal("busy after a reset")
+	}
+}
+
+func TestRate(t *testing.T) {
+	var r Rate
+	if r.PerSecond(0) != 0 {
+		t.Fatal("a rate of nothing")
+	}
+	for i := range 40 {
+		r.Mark(float64(i * 50))
+	}
+	if v := r.PerSecond(1950); v < 19.99 || v > 20.01 {
+		t.Fatalf("rate %v, want 20", v)
+	}
+	if r.PerSecond(60000) != 0 {
+		t.Fatal("a rate long after the last event")
+	}
+}

@@ -1,0 +1,165 @@
+package state
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// FileKind is what a dropped file is taken for.
+type FileKind uint8
+
+const (
+	FileUnknown FileKind = iota
+	FileImage
+	FileVideo
+	FileModel
+)
+
+// Classify tells a file's kind by its type as the browser gives it, else by its
+// name.
+func Classify(name, mime string) FileKind {
+	switch {
+	case strings.HasPrefix(mime, "image/"):
+		return FileImage
+	case strings.HasPrefix(mime, "video/"):
+		return FileVideo
+	}
+	ext := ""
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		ext = strings.ToLower(name[i+1:])
+	}
+	switch ext {
+	case "onnx":
+		return FileModel
+	case "jpg", "jpeg", "png", "webp", "gif", "bmp", "avif":
+		return FileImage
+	case "mp4", "webm", "mov", "m4v", "mkv", "ogv":
+		return FileVideo
+	}
+	return FileUnknown
+}
+
+// Status says in one line what is happening.
+func (s State) Status() string {
+	e := s.Engine
+	if s.Source.Kind == SourceCamera && !s.Source.Live {
+		return "Waiting for the camera: allow it in the browser"
+	}
+	if s.Source.Kind != SourceNone && !s.Source.Live {
+		return "Opening " + s.Source.Name
+	}
+	switch e.Phase {
+	case EngineIdle:
+		return "Starting"
+	case EngineNoModel:
+		return "Waiting for a model"
+	case EngineFailed:
+		return "The detector is not running"
+	case EngineWarming:
+		return "Warming up"
+	case EngineLoading:
+		switch e.Loading {
+		case LoadingModel:
+			return "Loading the model" + progress(e.Done, e.Total)
+		case LoadingModules:
+			return "Loading the detector" + progress(e.Done, e.Total)
+		}
+		return "Reading the model"
+	}
+	switch s.Source.Kind {
+	case SourceCamera:
+		return "Running on the camera"
+	case SourceVideo:
+		return "Running on " + s.Source.Name
+	case SourceImage:
+		return "Showing " + s.Source.Name
+	}
+	return "Ready: start the camera, or drop a picture or a video"
+}
+
+func progress(done, total float64) string {
+	switch {
+	case done <= 0:
+		return ""
+	case total <= 0:
+		return ": " + Megabytes(done)
+	}
+	return ": " + Megabytes(done) + " of " + Megabytes(total)
+}
+
+// Megabytes writes a number of bytes as MB with one decimal.
+func Megabytes(bytes float64) string {
+	return strconv.FormatFloat(bytes/1e6, 'f', 1, 64) + " MB"
+}
+
+// Millions writes a count such as 3151904 as "3.15 M", and from a thousand
+// millions on as "4.37 G".
+func Millions(n uint64) string {
+	if n >= 1e9 {
+		return strconv.FormatFloat(float64(n)/1e9, 'f', 2, 64) + " G"
+	}
+	return strconv.FormatFloat(float64(n)/1e6, 'f', 2, 64) + " M"
+}
+
+// Summarize writes how many of each class were found, most frequent first, at
+// most five classes.
+func Summarize(classes []uint32, names []string) string {
+	if len(classes) == 0 {
+		return "Nothing found"
+	}
+	count := map[uint32]int{}
+	for _, c := range classes {
+		count[c]++
+	}
+	order := make([]uint32, 0, len(count))
+	for c := range count {
+		order = append(order, c)
+	}
+	sort.Slice(order, func(i, j int) bool {
+		a, b := order[i], order[j]
+		if count[a] != count[b] {
+			return count[a] > count[b]
+		}
+		return a < b
+	})
+	parts := make([]string, 0, 6)
+	for i, c := range order {
+		if i == 5 {
+			parts = append(parts, "and "+strconv.Itoa(len(order)-5)+" more kinds")
+			break
+		}
+		parts = append(parts, strconv.Itoa(count[c])+" "+ClassName(c, names))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// ClassName returns a class' name, or its number where the model has no name.
+func ClassName(class uint32, names []string) string {
+	if int(class) < len(names) && names[class] != "" {
+		return names[class]
+	}
+	return "class " + strconv.Itoa(int(class))
+}
+
+// Describe writes a model's size and how it runs in one line.
+func (m *Model) Describe() string {
+	return strconv.Itoa(m.Width) + " × " + strconv.Itoa(m.Height) + " · " + m.Precision + " · " + m.Variant + " · " +
+		Millions(m.Params) + " parameters · " + Millions(m.MACs) + " MAC · " + strconv.Itoa(len(m.Classes)) + " classes"
+}
+
+// Decimal writes a figure with one decimal below 100, without above.
+func Decimal(v float64) string {
+	if v < 99.95 {
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64)
+}
+
+// Names returns the class names of the model in use.
+func (e Engine) Names() []string {
+	if e.Model == nil {
+		return nil
+	}
+	return e.Model.Classes
+}

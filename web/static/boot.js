@@ -1,0 +1,42 @@
+// Starts the page's Go module; Vecty replaces #app once it runs.
+'use strict';
+(async () => {
+  const text = document.getElementById('boot-text');
+  const bar = document.getElementById('boot-progress');
+  const fail = (what, remedy) => {
+    const app = document.getElementById('app');
+    if (!app.classList.contains('boot')) { app.className = 'boot failed'; app.replaceChildren(text, document.createElement('p')); app.lastChild.id = 'boot-remedy'; }
+    text.setAttribute('role', 'alert');
+    text.textContent = what;
+    document.getElementById('boot-remedy').textContent = remedy;
+    bar.remove();
+  };
+  // A function whose body is one SIMD instruction: i8x16.splat.
+  const simd = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11]);
+  if (typeof WebAssembly !== 'object' || typeof Worker !== 'function') {
+    return fail('This browser cannot run WebAssembly in a worker', 'Update the browser: Chrome or Edge 91, Firefox 89, Safari 16.4 or later can.');
+  }
+  if (!WebAssembly.validate(simd)) {
+    return fail('This browser has no WebAssembly SIMD', 'Update the browser: Chrome or Edge 91, Firefox 89, Safari 16.4 or later have it.');
+  }
+  try {
+    const response = await fetch('ui.wasm');
+    if (!response.ok) throw new Error(`ui.wasm: the server answered ${response.status}`);
+    const total = response.headers.get('content-encoding') ? 0 : Number(response.headers.get('content-length'));
+    let done = 0;
+    const counted = response.body.pipeThrough(new TransformStream({
+      transform(chunk, out) {
+        done += chunk.length;
+        if (total > 0) bar.value = done / total;
+        out.enqueue(chunk);
+      },
+    }));
+    const go = new Go();
+    const { instance } = await WebAssembly.instantiateStreaming(new Response(counted, { headers: { 'content-type': 'application/wasm' } }), go.importObject);
+    globalThis.eagleeyeUIMemory = instance.exports.mem;
+    await go.run(instance);
+    fail('The page stopped', 'Reload it. If it stops again, please report what the browser\'s console says.');
+  } catch (error) {
+    fail(`The page could not start: ${error.message || error}`, 'Check the connection and reload.');
+  }
+})();

@@ -1,0 +1,80 @@
+// Starts the engine: fetches its Go module and the kernels side by side, gives
+// the kernels a memory, and runs the Go program, which then answers messages.
+'use strict';
+importScripts('wasm_exec.js');
+
+// The end of what the Go program wrote to standard error: where it ends by a
+// panic, that tells why.
+let tail = '';
+const write = fs.writeSync, decoder = new TextDecoder();
+fs.writeSync = (fd, bytes) => {
+  if (fd === 2 && tail.length < 4096) tail += decoder.decode(bytes);
+  return write.call(fs, fd, bytes);
+};
+const reason = () => (/^(?:panic|fatal error): (.*)/m.exec(tail)?.[1] ?? 'no reason given').slice(0, 300);
+
+const progress = {};
+let told = 0;
+
+// fetchModule compiles a module while it arrives and reports the bytes.
+async function fetchModule(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: the server answered ${response.status}`);
+  const p = progress[url] = { done: 0, total: response.headers.get('content-encoding') ? 0 : Number(response.headers.get('content-length')) };
+  const counted = response.body.pipeThrough(new TransformStream({
+    transform(chunk, out) {
+      p.done += chunk.length;
+      if (performance.now() - told > 100) {
+        told = performance.now();
+        const all = Object.values(progress);
+        const sum = (field) => all.reduce((n, q) => n + q[field], 0);
+        postMessage({ boot: 'progress', done: sum('done'), total: all.every((q) => q.total) ? sum('total') : 0 });
+      }
+      out.enqueue(chunk);
+    },
+  }));
+  return WebAssembly.compileStreaming(new Response(counted, { headers: { 'content-type': 'application/wasm' } }));
+}
+
+let canvas, context;
+
+// eagleeyeStage writes a picture as w×h RGBA bytes into the kernels' memory at
+// addr and closes it.
+globalThis.eagleeyeStage = async (picture, w, h, addr) => {
+  const out = new Uint8Array(eagleeyeKernels.memory.buffer, addr, 4 * w * h);
+  try {
+    if (typeof VideoFrame === 'function' && picture instanceof VideoFrame && !picture.rotation && !picture.flip &&
+        picture.visibleRect.width === w && picture.visibleRect.height === h) {
+      try {
+        await picture.copyTo(out, { format: 'RGBA', layout: [{ offset: 0, stride: 4 * w }] });
+        return;
+      } catch (error) { /* this browser does not convert to RGBA: draw it */ }
+    }
+    canvas ||= new OffscreenCanvas(w, h);
+    context ||= canvas.getContext('2d', { willReadFrequently: true });
+    if (canvas.width !== w) canvas.width = w;
+    if (canvas.height !== h) canvas.height = h;
+    context.globalCompositeOperation = 'copy';
+    context.drawImage(picture, 0, 0, w, h);
+    out.set(context.getImageData(0, 0, w, h).data);
+  } finally {
+    picture.close();
+  }
+};
+
+(async () => {
+  try {
+    const [engine, kernels] = await Promise.all([fetchModule('engine.wasm'), fetchModule('kernels.wasm')]);
+    const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
+    const instance = await WebAssembly.instantiate(kernels, { env: { memory } });
+    globalThis.eagleeyeKernels = { memory, run: instance.exports.run, variant: 'simd128' };
+    const go = new Go();
+    const program = await WebAssembly.instantiate(engine, go.importObject);
+    globalThis.eagleeyeEngineMemory = program.exports.mem;
+    await go.run(program);
+    postMessage({ boot: 'exit', text: `The detector's program ended: ${reason()}` });
+  } catch (error) {
+    const simd = WebAssembly.validate(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11]));
+    postMessage({ boot: simd ? 'failed' : 'nosimd', text: String(error.message || error) });
+  }
+})();

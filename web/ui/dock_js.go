@@ -1,0 +1,159 @@
+package ui
+
+import (
+	"syscall/js"
+
+	"github.com/hexops/vecty"
+	"github.com/hexops/vecty/elem"
+	"github.com/hexops/vecty/event"
+	"github.com/hexops/vecty/prop"
+
+	"eagleeye/web/state"
+)
+
+// Status is the line that says what is happening, with a bar while something
+// loads.
+type Status struct {
+	vecty.Core
+	State state.State `vecty:"prop"`
+}
+
+// Copy implements vecty.Copier.
+func (s *Status) Copy() vecty.Component {
+	c := *s
+	c.Core = vecty.Core{}
+	return &c
+}
+
+// Render implements vecty.Component.
+func (s *Status) Render() vecty.ComponentOrHTML {
+	e := s.State.Engine
+	text := s.State.Status()
+	loading := e.Phase == state.EngineLoading || e.Phase == state.EngineWarming
+	bar := vecty.Markup(vecty.Attribute("aria-label", "Loading"), vecty.Attribute("max", "1"), vecty.Property("hidden", !loading))
+	if e.Phase == state.EngineLoading && e.Total > 0 {
+		bar = vecty.Markup(vecty.Attribute("aria-label", "Loading"), vecty.Attribute("max", "1"), vecty.Property("hidden", false),
+			vecty.Attribute("value", e.Done/e.Total))
+	}
+	return elem.Div(
+		vecty.Markup(vecty.Class("status"), vecty.ClassMap{
+			"busy":   s.State.Busy(),
+			"on":     e.Phase == state.EngineReady && s.State.Source.Live,
+			"failed": e.Phase == state.EngineFailed,
+		}),
+		elem.Paragraph(vecty.Markup(vecty.Attribute("role", "status"), vecty.Attribute("aria-live", "polite"), prop.ID("status")), vecty.Text(text)),
+		elem.Progress(bar),
+	)
+}
+
+// Problem shows what went wrong and what to do.
+type Problem struct {
+	vecty.Core
+	Problem *state.Problem     `vecty:"prop"`
+	Do      func(state.Action) `vecty:"prop"`
+}
+
+// Copy implements vecty.Copier.
+func (p *Problem) Copy() vecty.Component {
+	c := *p
+	c.Core = vecty.Core{}
+	return &c
+}
+
+// Render implements vecty.Component.
+func (p *Problem) Render() vecty.ComponentOrHTML {
+	v := p.Problem
+	if v == nil {
+		v = &state.Problem{}
+	}
+	return elem.Section(
+		vecty.Markup(vecty.Class("problem"), vecty.ClassMap{"note": v.Note}, vecty.Property("hidden", p.Problem == nil), prop.ID("problem"),
+			vecty.Attribute("role", "alert"), vecty.Data("code", v.Code)),
+		elem.Heading2(vecty.Text(v.Title)),
+		elem.Paragraph(vecty.Markup(vecty.Class("cause")), vecty.Text(v.Text)),
+		elem.Paragraph(vecty.Markup(vecty.Class("remedy")), vecty.Text(v.Remedy)),
+		elem.Button(
+			vecty.Markup(vecty.Class("close"), prop.Type(prop.TypeButton), vecty.Attribute("aria-label", "Close this message"),
+				event.Click(func(*vecty.Event) { p.Do(state.Dismissed{}) })),
+			vecty.Text("×"),
+		),
+	)
+}
+
+// Sources starts and stops the camera and opens files.
+type Sources struct {
+	vecty.Core
+	State state.State         `vecty:"prop"`
+	Do    func(state.Action)  `vecty:"prop"`
+	Pick  func(file js.Value) `vecty:"prop"`
+}
+
+// Copy implements vecty.Copier.
+func (s *Sources) Copy() vecty.Component {
+	c := *s
+	c.Core = vecty.Core{}
+	return &c
+}
+
+// Render implements vecty.Component.
+func (s *Sources) Render() vecty.ComponentOrHTML {
+	none := s.State.Source.Kind == state.SourceNone
+	stop := "Stop"
+	switch s.State.Source.Kind {
+	case state.SourceCamera:
+		stop = "Stop camera"
+	case state.SourceImage, state.SourceVideo:
+		stop = "Close " + s.State.Source.Name
+	}
+	return elem.Section(
+		vecty.Markup(vecty.Class("actions"), vecty.Attribute("aria-label", "Source")),
+		elem.Button(
+			vecty.Markup(vecty.Class("primary"), prop.Type(prop.TypeButton), prop.ID("start"),
+				vecty.Property("hidden", s.State.Source.Kind == state.SourceCamera),
+				vecty.Property("disabled", s.State.Engine.Phase == state.EngineFailed),
+				event.Click(func(*vecty.Event) { s.Do(state.CameraWanted{}) })),
+			vecty.Text("Start camera"),
+		),
+		elem.Button(
+			vecty.Markup(prop.Type(prop.TypeButton), prop.ID("stop"), vecty.Class("ellipsis"), vecty.Property("hidden", none),
+				event.Click(func(*vecty.Event) { s.Do(state.Stopped{}) })),
+			vecty.Text(stop),
+		),
+		elem.Input(vecty.Markup(prop.ID(IDFile), prop.Type(prop.TypeFile), vecty.Class("file"),
+			vecty.Attribute("accept", "image/*,video/*,.onnx"),
+			event.Change(func(e *vecty.Event) {
+				if files := e.Target.Get("files"); files.Length() > 0 {
+					s.Pick(files.Index(0))
+				}
+				e.Target.Set("value", "") // the same file can be chosen again
+			}))),
+		elem.Label(vecty.Markup(vecty.Class("button"), prop.For(IDFile)), vecty.Text("Open picture, video or model")),
+	)
+}
+
+// Model describes the model in use.
+type Model struct {
+	vecty.Core
+	Model *state.Model `vecty:"prop"`
+}
+
+// Copy implements vecty.Copier.
+func (m *Model) Copy() vecty.Component {
+	c := *m
+	c.Core = vecty.Core{}
+	return &c
+}
+
+// Render implements vecty.Component.
+func (m *Model) Render() vecty.ComponentOrHTML {
+	v := m.Model
+	if v == nil {
+		v = &state.Model{}
+	}
+	return elem.Section(
+		vecty.Markup(vecty.Class("model"), vecty.Property("hidden", m.Model == nil), vecty.Attribute("aria-label", "Model")),
+		elem.Heading2(vecty.Text("Model")),
+		elem.Paragraph(vecty.Markup(vecty.Class("ellipsis")), vecty.Text(v.Name)),
+		elem.Paragraph(vecty.Markup(vecty.Class("quiet")), vecty.Text(v.Describe())),
+	)
+}
