@@ -1,0 +1,233 @@
+// Package session is the worker's side of the conversation with the page, in
+// plain Go: it answers the messages with the engine's results and turns errors
+// into what a person can act on. It may import wasm/message, the engine and
+// wasm/onnx for the errors of the latter.
+package session
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"eagleeye/wasm"
+	"eagleeye/wasm/message"
+	"eagleeye/wasm/onnx"
+)
+
+// Detector is what a session needs of the engine; *wasm.Detector has it.
+type Detector interface {
+	Stage(w, h int) (addr uint32, err error)
+	Run(t wasm.Thresholds) ([]wasm.Detection, wasm.Timing, error)
+	Again(t wasm.Thresholds) ([]wasm.Detection, error)
+	Info() wasm.Info
+}
+
+// Session answers one page. Its functions are called by one goroutine.
+type Session struct {
+	// Open makes a detector of the bytes of a model.
+	Open func(model []byte, o wasm.Options) (Detector, error)
+	// Say sends a message to the page.
+	Say func(message.Message)
+	// Memory returns the bytes of the kernels' memory and of the engine's own.
+	Memory func() (kernels, engine uint64)
+	// Thumb returns the thumbnail of the staged w×h pixels at addr.
+	Thumb func(addr uint32, w, h int) []byte
+
+	det    Detector
+	w, h   int // of the staged picture, 0 before the first
+	addr   uint32
+	thumb  []byte
+	result message.Result // reused
+}
+
+// Load opens a model and runs it once on an unwritten picture, so that the
+// first real frame finds everything in place, then tells the page Loaded or
+// Failed.
+func (s *Session) Load(m message.Load, model []byte) {
+	start := time.Now()
+	s.det, s.w, s.h = nil, 0, 0
+	s.Say(message.Progress{Stage: message.StageParse})
+	if len(model) == 0 {
+		s.Say(message.Failed{Reason: message.ReasonEmpty, Text: "the file has 0 bytes"})
+		return
+	}
+	precision := wasm.Auto
+	if m.Float {
+		precision = wasm.F32
+	}
+	det, err := s.Open(model, wasm.Options{Width: int(m.Width), Height: int(m.Height), Precision: precision})
+	if err != nil {
+		s.Say(message.Failed{Reason: reason(err), Text: err.Error()})
+		return
+	}
+	opened := time.Now()
+	s.Say(message.Progress{Stage: message.StageWarm})
+	_, err = det.Stage(640, 480)
+	if err == nil {
+		_, _, err = det.Run(wasm.Thresholds{Conf: 0.25, IoU: 0.7, Max: 300})
+	}
+	if err != nil {
+		s.Say(message.Failed{Reason: message.ReasonEngine, Text: fmt.Sprintf("the first run failed: %v", err)})
+		return
+	}
+	s.det = det
+	info := det.Info()
+	kernels, _ := s.Memory()
+	s.Say(message.Loaded{
+		Name: m.Name, Width: uint32(info.Width), Height: uint32(info.Height),
+		Precision: info.Precision, Variant: info.Variant,
+		Params: uint64(info.Params), MACs: uint64(info.MACs), Memory: kernels,
+		Classes:    info.Names,
+		OpenMicros: micros(opened.Sub(start)), WarmMicros: micros(time.Since(opened)),
+	})
+}
+
+// Frame runs the detector on a picture, which stage writes to the address it is
+// given as Width×Height RGBA bytes, and tells the page Result or Failed. stage
+// is called once at most; whatever it was to write is dropped on an error
+// before.
+func (s *Session) Frame(m message.Frame, stage func(addr uint32) error) {
+	start := time.Now()
+	s.w, s.h = 0, 0
+	fail := func(r message.Reason, err error) { s.fail(m.ID, r, err) }
+	if s.det == nil {
+		fail(message.ReasonEngine, errors.New("no model is loaded"))
+		return
+	}
+	w, h := int(m.Width), int(m.Height)
+	if w <= 0 || h <= 0 || w > maxSide || h > maxSide || w*h > maxPixels {
+		fail(message.ReasonPicture, fmt.Errorf("a picture of %d×%d pixels is outside 1×1 to %d a side and %d million in all", w, h, maxSide, maxPixels>>20))
+		return
+	}
+	addr, err := s.det.Stage(w, h)
+	if err != nil {
+		fail(reason(err), err)
+		return
+	}
+	if err := stage(addr); err != nil {
+		fail(message.ReasonPicture, fmt.Errorf("the browser did not give the picture's pixels: %w", err))
+		return
+	}
+	s.w, s.h, s.addr, s.thumb = w, h, addr, nil
+	if m.Thumb {
+		s.thumb = s.Thumb(addr, w, h)
+	}
+	s.run(m.ID, m.Thresholds, start)
+}
+
+// The engine's share of the limits that the page sets on pictures.
+const (
+	maxSide   = 16384
+	maxPixels = 32 << 20
+)
+
+// Rerun applies other thresholds to the last frame, without running the
+// network again; Prepare and Infer of the result are that frame's.
+func (s *Session) Rerun(m message.Rerun) {
+	if s.det == nil || s.w == 0 {
+		s.fail(m.ID, message.ReasonEngine, errors.New("no picture is at hand"))
+		return
+	}
+	start := time.Now()
+	found, err := s.det.Again(thresholds(m.Thresholds))
+	if err != nil {
+		s.fail(m.ID, message.ReasonEngine, err)
+		return
+	}
+	s.result.Decode = micros(time.Since(start))
+	s.say(m.ID, found)
+}
+
+func (s *Session) run(id uint32, t message.Thresholds, start time.Time) {
+	staged := time.Since(start)
+	found, timing, err := s.det.Run(thresholds(t))
+	if err != nil {
+		s.fail(id, message.ReasonEngine, err)
+		return
+	}
+	s.result.Prepare, s.result.Infer, s.result.Decode = micros(staged+timing.Prepare), micros(timing.Infer), micros(timing.Decode)
+	s.say(id, found)
+}
+
+func (s *Session) say(id uint32, found []wasm.Detection) {
+	r := &s.result
+	r.ID, r.Width, r.Height, r.Thumb = id, uint32(s.w), uint32(s.h), s.thumb
+	r.KernelBytes, r.EngineBytes = s.Memory()
+	r.Detections = r.Detections[:0]
+	for _, d := range found {
+		r.Detections = append(r.Detections, message.Detection{
+			X1: d.X1, Y1: d.Y1, X2: d.X2, Y2: d.Y2, Score: d.Score, Class: uint32(d.Class),
+		})
+	}
+	s.Say(*r)
+}
+
+func (s *Session) fail(id uint32, r message.Reason, err error) {
+	s.Say(message.Failed{Frame: true, ID: id, Reason: r, Text: err.Error()})
+}
+
+func thresholds(t message.Thresholds) wasm.Thresholds {
+	return wasm.Thresholds{Conf: t.Conf, IoU: t.IoU, Max: int(t.Max)}
+}
+
+func micros(d time.Duration) uint32 { return uint32(max(0, min(d.Microseconds(), 1<<32-1))) }
+
+// reason classes the engine's errors by what can be done about them.
+func reason(err error) message.Reason {
+	for _, c := range [...]struct {
+		of error
+		is message.Reason
+	}{
+		{onnx.ErrEmpty, message.ReasonEmpty},
+		{onnx.ErrNotONNX, message.ReasonNotModel},
+		{onnx.ErrUnknownOp, message.ReasonOperator},
+		{onnx.ErrOpset, message.ReasonOperator},
+		{onnx.ErrUnsupported, message.ReasonOperator},
+		{onnx.ErrDType, message.ReasonOperator},
+		{onnx.ErrInput, message.ReasonShape},
+		{onnx.ErrTooLarge, message.ReasonMemory},
+		{onnx.ErrTruncated, message.ReasonBroken},
+		{onnx.ErrCorrupt, message.ReasonBroken},
+		{onnx.ErrShape, message.ReasonBroken},
+		{onnx.ErrName, message.ReasonBroken},
+		{onnx.ErrCycle, message.ReasonBroken},
+		{onnx.ErrNotFinite, message.ReasonBroken},
+		{wasm.ErrMemory, message.ReasonMemory},
+		{wasm.ErrPicture, message.ReasonPicture},
+		{wasm.ErrSize, message.ReasonShape},
+		{wasm.ErrModel, message.ReasonShape},
+	} {
+		if errors.Is(err, c.of) {
+			return c.is
+		}
+	}
+	return message.ReasonEngine
+}
+
+// Thumbnail returns the mean colours of a ThumbW×ThumbH grid over w×h RGBA
+// pixels, every step-th pixel of a cell counted, so that large frames cost no
+// more than small ones.
+func Thumbnail(rgba []byte, w, h int) []byte {
+	out := make([]byte, 0, message.ThumbBytes)
+	for gy := range message.ThumbH {
+		y0, y1 := gy*h/message.ThumbH, (gy+1)*h/message.ThumbH
+		for gx := range message.ThumbW {
+			x0, x1 := gx*w/message.ThumbW, (gx+1)*w/message.ThumbW
+			step := max(1, (x1-x0)/16)
+			var sum [3]int
+			n := 0
+			for y := y0; y < y1; y += step {
+				for x := x0; x < x1; x += step {
+					p := rgba[4*(y*w+x):]
+					sum[0] += int(p[0])
+					sum[1] += int(p[1])
+					sum[2] += int(p[2])
+					n++
+				}
+			}
+			n = max(n, 1)
+			out = append(out, byte(sum[0]/n), byte(sum[1]/n), byte(sum[2]/n))
+		}
+	}
+	return out
+}

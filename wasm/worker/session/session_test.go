@@ -1,0 +1,137 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"eagleeye/wasm"
+	"eagleeye/wasm/message"
+	"eagleeye/wasm/onnx"
+)
+
+type fake struct {
+	stageErr, runErr error
+	w, h, runs       int
+}
+
+func (f *fake) Stage(w, h int) (uint32, error) { f.w, f.h = w, h; return 4096, f.stageErr }
+func (f *fake) Run(wasm.Thresholds) ([]wasm.Detection, wasm.Timing, error) {
+	f.runs++
+	return []wasm.Detection{{X2: 3, Y2: 4, Class: 7, Score: 0.5}}, wasm.Timing{Infer: 5e6}, f.runErr
+}
+func (f *fake) Again(t wasm.Thresholds) ([]wasm.Detection, error) {
+	if t.Conf > 0.5 {
+		return nil, nil
+	}
+	return []wasm.Detection{{Class: 7}}, nil
+}
+func (f *fake) Info() wasm.Info {
+	return wasm.Info{Width: 320, Height: 640, Names: []string{"a"}, Precision: "int8"}
+}
+
+func newSession(det *fake, openErr error) (*Session, *[]message.Message) {
+	var said []message.Message
+	return &Session{
+		Open: func([]byte, wasm.Options) (Detector, error) {
+			if openErr != nil {
+				return nil, openErr
+			}
+			return det, nil
+		},
+		Say:    func(m message.Message) { said = append(said, m) },
+		Memory: func() (uint64, uint64) { return 1, 2 },
+		Thumb:  func(uint32, int, int) []byte { return make([]byte, message.ThumbBytes) },
+	}, &said
+}
+
+func TestLoadThenFrames(t *testing.T) {
+	det := &fake{}
+	s, said := newSession(det, nil)
+	s.Load(message.Load{Name: "m"}, []byte{1})
+	if l, ok := (*said)[2].(message.Loaded); !ok || l.Name != "m" || l.Width != 320 || l.Height != 640 || len(l.Classes) != 1 || l.Memory != 1 {
+		t.Fatalf("said %+v", *said)
+	}
+	staged := uint32(0)
+	s.Frame(message.Frame{ID: 9, Width: 20, Height: 10, Thumb: true}, func(addr uint32) error { staged = addr; return nil })
+	r := (*said)[3].(message.Result)
+	if r.ID != 9 || r.Width != 20 || r.Height != 10 || r.Infer != 5000 || len(r.Detections) != 1 || r.Detections[0].Class != 7 ||
+		len(r.Thumb) != message.ThumbBytes || r.EngineBytes != 2 || staged != 4096 {
+		t.Fatalf("staged at %d, said %+v", staged, r)
+	}
+	s.Rerun(message.Rerun{ID: 10, Thresholds: message.Thresholds{Conf: 0.9}})
+	if r := (*said)[4].(message.Result); r.ID != 10 || r.Width != 20 || len(r.Detections) != 0 || r.Infer != 5000 {
+		t.Fatalf("said %+v", r)
+	}
+	if det.runs != 2 { // the warm-up and one frame
+		t.Fatalf("%d runs of the network", det.runs)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	load := func(s *Session) { s.Load(message.Load{}, []byte{1}) }
+	frame := func(w, h uint32, stage error) func(s *Session) {
+		return func(s *Session) {
+			s.Frame(message.Frame{ID: 3, Width: w, Height: h}, func(uint32) error { return stage })
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		det     fake
+		openErr error
+		do      []func(s *Session)
+		want    message.Reason
+		text    string
+	}{
+		{name: "empty model", do: []func(*Session){func(s *Session) { s.Load(message.Load{}, nil) }}, want: message.ReasonEmpty, text: "0 bytes"},
+		{name: "operator", openErr: fmt.Errorf("node 3: %w: NonZero", onnx.ErrUnknownOp), do: []func(*Session){load}, want: message.ReasonOperator, text: "NonZero"},
+		{name: "web page", openErr: onnx.ErrNotONNX, do: []func(*Session){load}, want: message.ReasonNotModel},
+		{name: "truncated", openErr: onnx.ErrTruncated, do: []func(*Session){load}, want: message.ReasonBroken},
+		{name: "no image input", openErr: onnx.ErrInput, do: []func(*Session){load}, want: message.ReasonShape},
+		{name: "no detector", openErr: fmt.Errorf("%w: %w", wasm.ErrModel, errors.New("x")), do: []func(*Session){load}, want: message.ReasonShape},
+		{name: "memory", openErr: wasm.ErrMemory, do: []func(*Session){load}, want: message.ReasonMemory},
+		{name: "first run fails", det: fake{runErr: errors.New("trap")}, do: []func(*Session){load}, want: message.ReasonEngine, text: "trap"},
+		{name: "frame before a model", do: []func(*Session){frame(2, 2, nil)}, want: message.ReasonEngine, text: "no model"},
+		{name: "frame without pixels", do: []func(*Session){load, frame(0, 2, nil)}, want: message.ReasonPicture},
+		{name: "thread", do: []func(*Session){load, frame(50000, 1, nil)}, want: message.ReasonPicture, text: "50000×1"},
+		{name: "too many pixels", do: []func(*Session){load, frame(16384, 16384, nil)}, want: message.ReasonPicture},
+		{name: "pixels withheld", do: []func(*Session){load, frame(2, 2, errors.New("detached"))}, want: message.ReasonPicture, text: "detached"},
+		{name: "rerun of nothing", do: []func(*Session){load, func(s *Session) { s.Rerun(message.Rerun{}) }}, want: message.ReasonEngine},
+		{name: "rerun after a refusal", do: []func(*Session){load, frame(2, 2, nil), frame(0, 0, nil), func(s *Session) { s.Rerun(message.Rerun{}) }}, want: message.ReasonEngine},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, said := newSession(&c.det, c.openErr)
+			for _, f := range c.do {
+				f(s)
+			}
+			f, ok := (*said)[len(*said)-1].(message.Failed)
+			if !ok || f.Reason != c.want || !strings.Contains(f.Text, c.text) {
+				t.Fatalf("said %+v; want reason %d with %q", (*said)[len(*said)-1], c.want, c.text)
+			}
+		})
+	}
+}
+
+func TestThumbnail(t *testing.T) {
+	const w, h = 80, 48 // cells of 10×8
+	rgba := make([]byte, 4*w*h)
+	for y := range h {
+		for x := range w {
+			p := rgba[4*(y*w+x):]
+			p[0], p[1], p[2], p[3] = byte(x/10*20), byte(y/8*30), byte(x%2*10), 255
+		}
+	}
+	thumb := Thumbnail(rgba, w, h)
+	for gy := range message.ThumbH {
+		for gx := range message.ThumbW {
+			c := thumb[3*(gy*message.ThumbW+gx):]
+			if c[0] != byte(gx*20) || c[1] != byte(gy*30) || c[2] != 5 {
+				t.Fatalf("cell %d,%d is %v", gx, gy, c[:3])
+			}
+		}
+	}
+	if n := len(Thumbnail(make([]byte, 4), 1, 1)); n != message.ThumbBytes {
+		t.Fatalf("a pixel's thumbnail has %d bytes", n)
+	}
+}
