@@ -98,7 +98,13 @@ func OpenGraph(g *graph.Graph, m host.Machine, o Options) (*Detector, error) {
 	if o.Precision == F32 {
 		prepared = graph.FloatOnly(prepared)
 	}
-	p, err := plan.Build(prepared, plan.Options{Keep: o.Keep})
+	return OpenPrepared(prepared, m, o.Keep)
+}
+
+// OpenPrepared opens a graph as graph.Prepare gives it, for tools that look
+// into a network or change it.
+func OpenPrepared(g *graph.Graph, m host.Machine, keep []string) (*Detector, error) {
+	p, err := plan.Build(g, plan.Options{Keep: keep})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
