@@ -1,0 +1,121 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Policy is the content security policy of the page: nothing but its own files,
+// no inline script or style, and compiled WebAssembly.
+const Policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; " +
+	"img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self'; worker-src 'self'; " +
+	"manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// headers go with every answer. The first three isolate the page from other
+// origins, which is what browsers ask for before memory may be shared between
+// threads (HTML, "cross-origin isolated").
+var headers = map[string]string{
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Embedder-Policy": "require-corp",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Content-Security-Policy":      Policy,
+	"Permissions-Policy":           "camera=(self), microphone=(), geolocation=()",
+	"Referrer-Policy":              "no-referrer",
+	"X-Content-Type-Options":       "nosniff",
+	"Cache-Control":                "no-cache",
+}
+
+// types are set here because the system's table of types may lack or bend them.
+var types = map[string]string{
+	".html":        "text/html; charset=utf-8",
+	".js":          "text/javascript; charset=utf-8",
+	".css":         "text/css; charset=utf-8",
+	".json":        "application/json",
+	".webmanifest": "application/manifest+json",
+	".wasm":        "application/wasm",
+	".onnx":        "application/octet-stream",
+	".png":         "image/png",
+	".svg":         "image/svg+xml",
+	".ico":         "image/x-icon",
+}
+
+// Handler serves the files of a site with the types and headers it needs. It
+// lists no folders and answers GET and HEAD only.
+func Handler(dir string) http.Handler {
+	files := os.DirFS(dir)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for k, v := range headers {
+			w.Header().Set(k, v)
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+			return
+		}
+		name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
+		if name == "" {
+			name = "index.html"
+		}
+		kind, known := types[path.Ext(name)]
+		info, err := fs.Stat(files, name)
+		if !known || err != nil || !info.Mode().IsRegular() {
+			http.Error(w, "no such file", http.StatusNotFound)
+			return
+		}
+		f, err := files.Open(name)
+		if err != nil {
+			http.Error(w, "cannot be read", http.StatusInternalServerError)
+			return
+		}
+		defer f.Close()
+		w.Header().Set("Content-Type", kind)
+		http.ServeContent(w, r, name, info.ModTime(), f.(io.ReadSeeker))
+	})
+}
+
+// Listen opens the port on this machine only (127.0.0.1), or the next free one
+// of twenty where it is taken. Port 0 is any.
+func Listen(port int) (net.Listener, error) {
+	if port < 0 || port > 65535 {
+		return nil, fmt.Errorf("port %d: use 1 to 65535, or 0 for any", port)
+	}
+	for p := port; ; p++ {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p)))
+		taken := errors.Is(err, syscall.EADDRINUSE)
+		if err == nil || !taken || p >= port+20 || p >= 65535 {
+			return l, err
+		}
+	}
+}
+
+// Serve serves the site in dir on l until ctx ends.
+func Serve(ctx context.Context, l net.Listener, dir string) error {
+	server := &http.Server{Handler: Handler(dir), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(l) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+		stop, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if err := server.Shutdown(stop); err != nil {
+			server.Close()
+		}
+		return nil
+	}
+}
+
+// URL returns the address to open for a listener.
+func URL(l net.Listener) string { return "http://" + l.Addr().String() + "/" }

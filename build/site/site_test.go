@@ -1,0 +1,172 @@
+package site
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"eagleeye/build/shared"
+)
+
+func write(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestHandler(t *testing.T) {
+	base := t.TempDir()
+	dir := filepath.Join(base, "site")
+	write(t, dir, map[string]string{"index.html": "<p>hi", "ui.wasm": "\x00asm", "boot.js": "1", "model.json": "{}", "model.onnx": "m", "sub/x.css": "a{}", ".secret": "s"})
+	write(t, base, map[string]string{"outside.js": "no"})
+	server := httptest.NewServer(Handler(dir))
+	defer server.Close()
+	for _, c := range []struct {
+		method, path string
+		code         int
+		kind, body   string
+	}{
+		{"GET", "/", 200, "text/html; charset=utf-8", "<p>hi"},
+		{"GET", "/index.html", 200, "text/html; charset=utf-8", "<p>hi"},
+		{"GET", "/ui.wasm", 200, "application/wasm", "\x00asm"},
+		{"HEAD", "/ui.wasm", 200, "application/wasm", ""},
+		{"GET", "/boot.js?v=1", 200, "text/javascript; charset=utf-8", "1"},
+		{"GET", "/model.json", 200, "application/json", "{}"},
+		{"GET", "/model.onnx", 200, "application/octet-stream", "m"},
+		{"GET", "/sub/x.css", 200, "text/css; charset=utf-8", "a{}"},
+		{"GET", "/sub/", 404, "", ""},
+		{"GET", "/sub", 404, "", ""},
+		{"GET", "/.secret", 404, "", ""},
+		{"GET", "/absent.js", 404, "", ""},
+		{"GET", "/../outside.js", 404, "", ""},
+		{"GET", "/%2e%2e/outside.js", 404, "", ""},
+		{"POST", "/", 405, "", ""},
+	} {
+		req, err := http.NewRequest(c.method, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path, query, _ := strings.Cut(c.path, "?")
+		req.URL.Opaque, req.URL.RawQuery = "//"+req.URL.Host+path, query
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode != c.code || c.code == 200 && (res.Header.Get("Content-Type") != c.kind || string(body) != c.body) {
+			t.Errorf("%s %s: %d %s %q, want %d %s %q", c.method, c.path, res.StatusCode, res.Header.Get("Content-Type"), body, c.code, c.kind, c.body)
+		}
+		for k, v := range headers {
+			if res.Header.Get(k) != v {
+				t.Errorf("%s %s: header %s is %q, want %q", c.method, c.path, k, res.Header.Get(k), v)
+			}
+		}
+	}
+}
+
+func TestListenTakesNext(t *testing.T) {
+	a, err := Listen(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	port := a.Addr().(*net.TCPAddr).Port
+	b, err := Listen(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if got := b.Addr().(*net.TCPAddr); got.Port <= port || !got.IP.IsLoopback() {
+		t.Errorf("listens at %v, want a later port on this machine", got)
+	}
+	if _, err := Listen(70000); err == nil {
+		t.Error("port 70000 was taken")
+	}
+}
+
+func TestServeEnds(t *testing.T) {
+	l, err := Listen(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- Serve(ctx, l, t.TempDir()) }()
+	if res, err := http.Get(URL(l)); err != nil || res.StatusCode != 404 {
+		t.Errorf("an empty folder gave %v, %v", res, err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBuildKeepsForeignFolders(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"thesis.txt": "years of work"})
+	if err := Build(t.Context(), Options{Root: shared.Repo(t), Out: dir}); !errors.Is(err, ErrOccupied) {
+		t.Errorf("error %v, want ErrOccupied", err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "thesis.txt")); err != nil || string(text) != "years of work" {
+		t.Error("the folder was touched")
+	}
+}
+
+func TestBuildFailsWhole(t *testing.T) {
+	root, out := t.TempDir(), filepath.Join(t.TempDir(), "dist")
+	write(t, out, map[string]string{"index.html": "old", "ui.wasm": "old", "engine.wasm": "old"})
+	if err := Build(t.Context(), Options{Root: root, Out: out}); err == nil {
+		t.Error("an empty project was built")
+	}
+	entries, _ := os.ReadDir(filepath.Dir(out))
+	if text, _ := os.ReadFile(filepath.Join(out, "index.html")); string(text) != "old" || len(entries) != 1 {
+		t.Errorf("after a failure there are %v and index.html %q", entries, text)
+	}
+}
+
+func TestBuild(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "tiny.onnx")
+	write(t, filepath.Dir(model), map[string]string{"tiny.onnx": "not really"})
+	out := filepath.Join(t.TempDir(), "dist")
+	for range 2 { // the second replaces the first
+		if err := Build(t.Context(), Options{Root: shared.Repo(t), Out: out, Model: model, Logf: t.Logf}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"index.html", "boot.js", "worker.js", "style.css", "wasm_exec.js", "ui.wasm", "engine.wasm", "kernels.wasm", "model.onnx"} {
+		data, err := os.ReadFile(filepath.Join(out, name))
+		if err != nil || len(data) == 0 {
+			t.Errorf("%s: %d bytes, %v", name, len(data), err)
+		}
+		if strings.HasSuffix(name, ".wasm") && !strings.HasPrefix(string(data), "\x00asm\x01\x00\x00\x00") {
+			t.Errorf("%s is no WebAssembly module", name)
+		}
+		if filepath.Ext(name) == ".wasm" {
+			t.Logf("%s: %d bytes", name, len(data))
+		}
+	}
+	var info ModelInfo
+	text, err := os.ReadFile(filepath.Join(out, "model.json"))
+	if err != nil || json.Unmarshal(text, &info) != nil || info.Name != "tiny.onnx" || info.Size != 10 || len(info.SHA256) != 64 {
+		t.Errorf("model.json is %s, %v", text, err)
+	}
+	if entries, _ := os.ReadDir(filepath.Dir(out)); len(entries) != 1 {
+		t.Errorf("left beside the site: %v", entries)
+	}
+}
