@@ -6,11 +6,12 @@ import (
 	"eagleeye/wasm/graph"
 )
 
-// Biases and gains of the seeded head, set so that a picture gives some
-// detections and not thousands.
+// What the seeded head is set to, so that a picture gives some detections and
+// not thousands: means and deviations of the logits. Bins farther out are less
+// likely.
 const (
-	classBias, classGain = -4.5, 1.7
-	boxBias, boxGain     = 1.0, 1.2
+	classMean, classDeviation       = -4.5, 1.2
+	boxMean, boxSlope, boxDeviation = 1.0, -0.25, 1.5
 )
 
 // detect is the anchor-free head: at each of strides 8, 16, 32 a branch for the
@@ -19,7 +20,7 @@ func (n *net) detect(path string, maps []tensor) {
 	scope, classes := "/"+path, len(n.c.Classes)
 	c2 := max(16, maps[0].c/4, 4*regMax)
 	c3 := max(maps[0].c, min(classes, 100))
-	branch := func(name string, i int, x tensor, mid, out int, gain, bias float64) tensor {
+	branch := func(name string, i int, x tensor, mid int, deviation float64, bias []float32) tensor {
 		at := func(j int) (string, string) {
 			return fmt.Sprintf("%s/%s.%d/%s.%d.%d", scope, name, i, name, i, j), fmt.Sprintf("%s.%s.%d.%d", path, name, i, j)
 		}
@@ -28,16 +29,19 @@ func (n *net) detect(path string, maps []tensor) {
 		s, p = at(1)
 		x = n.convAt(s, p, x, mid, 3, 1)
 		s, p = at(2)
-		b := make([]float32, out)
-		for k := range b {
-			b[k] = float32(bias)
-		}
-		return n.conv2d(s, p, x, out, 1, 1, gain, b)
+		return n.conv2d(s, p, x, len(bias), 1, 1, bias, func(q plane, w []float32) { q.normalize(w, bias, deviation) })
 	}
 	var heads []tensor
 	for i, x := range maps {
-		box := branch("cv2", i, x, c2, 4*regMax, boxGain, boxBias)
-		cls := branch("cv3", i, x, c3, classes, classGain, classBias)
+		boxBias, classBias := make([]float32, 4*regMax), make([]float32, classes)
+		for k := range boxBias {
+			boxBias[k] = boxMean + boxSlope*float32(k%regMax)
+		}
+		for k := range classBias {
+			classBias[k] = classMean
+		}
+		box := branch("cv2", i, x, c2, boxDeviation, boxBias)
+		cls := branch("cv3", i, x, c3, classDeviation, classBias)
 		heads = append(heads, n.concat(scope, 1, box, cls))
 	}
 	n.decode(scope, path, heads)

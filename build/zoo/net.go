@@ -19,10 +19,12 @@ type net struct {
 	consts map[string]*graph.Value
 }
 
-// tensor is a feature map on its way.
+// tensor is a feature map on its way: its value and shape in the model, and what
+// the picture makes of it.
 type tensor struct {
 	v       *graph.Value
 	c, h, w int
+	p       plane
 }
 
 func (n *net) float() graph.DType {
@@ -35,7 +37,7 @@ func (n *net) float() graph.DType {
 func (n *net) input() tensor {
 	v := &graph.Value{Name: "images", DType: n.float(), Shape: []int{1, 3, n.c.Height, n.c.Size}}
 	n.g.Inputs = []*graph.Value{v}
-	return tensor{v, 3, n.c.Height, n.c.Size}
+	return tensor{v, 3, n.c.Height, n.c.Size, n.picture()}
 }
 
 // node adds an operation. Its name is the scope and operator, numbered from the
@@ -115,19 +117,28 @@ func half(x float32) uint16 {
 	return sign | uint16(exp+14)<<10 + (q - 1024)
 }
 
-// conv2d adds a convolution with bias. The weights are uniform with standard
-// deviation gain/√fan-in (He et al., 2015).
-func (n *net) conv2d(scope, weights string, x tensor, out, k, stride int, gain float64, bias []float32) tensor {
+// conv2d adds a convolution with weights of zero mean that fit sets to the
+// picture.
+func (n *net) conv2d(scope, weights string, x tensor, out, k, stride int, bias []float32, fit func(q plane, w []float32)) tensor {
 	w := make([]float32, out*x.c*k*k)
-	bound := gain * math.Sqrt(3/float64(x.c*k*k))
-	for i := range w {
-		w[i] = float32(bound * (2*n.rnd.Float64() - 1))
+	for o := range out {
+		row := w[o*x.c*k*k:][:x.c*k*k]
+		mean := float32(0)
+		for i := range row {
+			row[i] = float32(2*n.rnd.Float64() - 1)
+			mean += row[i] / float32(len(row))
+		}
+		for i := range row {
+			row[i] -= mean
+		}
 	}
+	q := x.p.conv(w, x.c, out, k, stride)
+	fit(q, w)
 	p := int64(k / 2)
 	v := n.node(scope, "Conv", 1, convAttrs(int64(k), p, int64(stride)), x.v,
 		n.floats(weights+".weight", []int{out, x.c, k, k}, w),
 		n.floats(weights+".bias", []int{out}, bias))
-	return tensor{v[0], out, x.h / stride, x.w / stride}
+	return tensor{v[0], out, x.h / stride, x.w / stride, q}
 }
 
 func convAttrs(k, p, stride int64) map[string]graph.Attr {
@@ -137,8 +148,10 @@ func convAttrs(k, p, stride int64) map[string]graph.Attr {
 	}
 }
 
-// siluGain keeps the second moment: for z of unit variance E[silu(z)²] = 0.356.
-const siluGain = 1.676
+// hidden is the root mean square of hidden layers. Where it is over 1, SiLU is
+// nearly a rectifier and a layer nearly keeps ratios, so that pictures unlike the
+// seeded one neither explode nor vanish.
+const hidden = 3
 
 // conv is Ultralytics' Conv with its batch norm folded: convolution and SiLU.
 // path is the module's path; its scope is the same with slashes.
@@ -151,9 +164,10 @@ func (n *net) convAt(scope, path string, x tensor, out, k, stride int) tensor {
 	for i := range bias {
 		bias[i] = float32(0.4 * (n.rnd.Float64() - 0.5))
 	}
-	y := n.conv2d(scope+"/conv", path+".conv", x, out, k, stride, siluGain, bias)
+	y := n.conv2d(scope+"/conv", path+".conv", x, out, k, stride, bias, func(q plane, w []float32) { q.level(w, bias, hidden) })
 	s := n.node(scope+"/act", "Sigmoid", 1, nil, y.v)[0]
 	y.v = n.node(scope+"/act", "Mul", 1, nil, y.v, s)[0]
+	y.p.silu()
 	return y
 }
 
@@ -179,6 +193,7 @@ func (n *net) concat(scope string, ax int64, list ...tensor) tensor {
 	for _, x := range list[1:] {
 		in = append(in, x.v)
 		out.c += x.c
+		out.p.x = append(out.p.x[:len(out.p.x):len(out.p.x)], x.p.x...)
 	}
 	out.v = n.node(scope, "Concat", 1, axis(ax), in...)[0]
 	return out
@@ -190,7 +205,7 @@ func (n *net) c2f(path string, x tensor, out, repeats int, residual bool) tensor
 	y := n.convAt(scope+"/cv1", path+".cv1", x, 2*c, 1, 1)
 	parts := n.split(scope, y.v, int64(c), int64(c))
 	y.c = c
-	list := []tensor{{parts[0], c, y.h, y.w}, {parts[1], c, y.h, y.w}}
+	list := []tensor{{parts[0], c, y.h, y.w, y.p.channels(0, c)}, {parts[1], c, y.h, y.w, y.p.channels(c, c)}}
 	for i := range repeats {
 		last := list[len(list)-1]
 		m := fmt.Sprintf("%s/m.%d", scope, i)
@@ -199,6 +214,7 @@ func (n *net) c2f(path string, x tensor, out, repeats int, residual bool) tensor
 		z = n.convAt(m+"/cv2", mp+".cv2", z, c, 3, 1)
 		if residual {
 			z.v = n.node(m, "Add", 1, nil, last.v, z.v)[0]
+			z.p = last.p.add(z.p)
 		}
 		list = append(list, z)
 	}
@@ -215,6 +231,7 @@ func (n *net) sppf(path string, x tensor, out int) tensor {
 		delete(attrs, "group")
 		attrs["ceil_mode"] = integer(0)
 		y.v = n.node(scope+m, "MaxPool", 1, attrs, y.v)[0]
+		y.p = y.p.maxPool()
 		list = append(list, y)
 	}
 	return n.convAt(scope+"/cv2", path+".cv2", n.concat(scope, 1, list...), out, 1, 1)
@@ -237,5 +254,5 @@ func (n *net) upsample(scope string, x tensor) tensor {
 		"mode": text("nearest"), "nearest_mode": text("floor"),
 	}
 	v := n.node(scope, "Resize", 1, attrs, x.v, roi, n.consts[shared])
-	return tensor{v[0], x.c, 2 * x.h, 2 * x.w}
+	return tensor{v[0], x.c, 2 * x.h, 2 * x.w, x.p.upsample()}
 }
