@@ -11,8 +11,8 @@ import (
 
 func TestFit(t *testing.T) {
 	for _, c := range []struct {
-		name                   string
-		w, h, size, sizeH      int
+		name                  string
+		w, h, size, sizeH     int
 		newW, newH, left, top int
 	}{
 		{"tall", 480, 640, 640, 640, 480, 640, 80, 0},
