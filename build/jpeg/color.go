@@ -33,3 +33,11 @@ func convertRow(dst, y, cb, cr []byte) {
 }
 
 func clamp(v int32) byte { return byte(min(max(v, 0), 255)) }
+
+// joinRow interleaves red, green and blue to opaque RGBA.
+func joinRow(dst, r, g, b []byte) {
+	for i := range len(dst) / 4 {
+		p := dst[4*i : 4*i+4 : 4*i+4]
+		p[0], p[1], p[2], p[3] = r[i], g[i], b[i], 255
+	}
+}
