@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"eagleeye/wasm/graph"
 )
@@ -48,9 +49,9 @@ func checkOps(m *model) error {
 		if n.domain != "" && n.domain != "ai.onnx" {
 			return fmt.Errorf("%w %s.%s (node %q): only standard ONNX operators are read; export without optimizer fusions or in QDQ format", ErrUnknownOp, n.domain, n.op, n.name)
 		}
-		a, ok := operators[n.op]
+		spec, ok := graph.Ops[n.op]
 		if !ok {
-			return fmt.Errorf("%w %q (node %q): export a YOLOv8 detection model without nms=True; supported are %s", ErrUnknownOp, n.op, n.name, supportedList())
+			return fmt.Errorf("%w %q (node %q): export a YOLOv8 detection model without nms=True; supported are %s", ErrUnknownOp, n.op, n.name, strings.Join(graph.Supported, ", "))
 		}
 		for len(n.out) > 0 && n.out[len(n.out)-1] == "" {
 			n.out = n.out[:len(n.out)-1]
@@ -58,11 +59,11 @@ func checkOps(m *model) error {
 		for len(n.in) > 0 && n.in[len(n.in)-1] == "" {
 			n.in = n.in[:len(n.in)-1]
 		}
-		if len(n.in) < a.need || len(n.in) > a.in || slices.Contains(n.in[:a.need], "") {
-			return fmt.Errorf("%w: %s has %d inputs, needs %d to %d; export the model again", ErrCorrupt, n.label(), len(n.in), a.need, a.in)
+		if !arity(len(n.in), spec.MinIn, spec.MaxIn) || slices.Contains(n.in[:spec.MinIn], "") {
+			return fmt.Errorf("%w: %s has %d inputs, needs %d to %d; export the model again", ErrCorrupt, n.label(), len(n.in), spec.MinIn, spec.MaxIn)
 		}
-		if len(n.out) == 0 || len(n.out) > a.out || slices.Contains(n.out, "") {
-			return fmt.Errorf("%w: %s has %d outputs, needs 1 to %d, each with a name; export the model again", ErrCorrupt, n.label(), len(n.out), a.out)
+		if len(n.out) == 0 || !arity(len(n.out), spec.MinOut, spec.MaxOut) || slices.Contains(n.out, "") {
+			return fmt.Errorf("%w: %s has %d outputs, needs %d to %d, each with a name; export the model again", ErrCorrupt, n.label(), len(n.out), spec.MinOut, spec.MaxOut)
 		}
 		for i, at := range n.attrs {
 			if at.name == tagAttr || at.name == "" || slices.ContainsFunc(n.attrs[:i], func(b attrDef) bool { return b.name == at.name }) {
@@ -71,6 +72,11 @@ func checkOps(m *model) error {
 		}
 	}
 	return nil
+}
+
+// arity tells whether n operands are in a range; −1 is no upper bound.
+func arity(n, least, most int) bool {
+	return n >= least && (n <= most || most < 0)
 }
 
 // checkDefinitions sees that every name is defined once.

@@ -126,14 +126,23 @@ func (w *writer) define(v *graph.Value) error {
 }
 
 func (w *writer) node(n *graph.Node) ([]byte, error) {
-	a, ok := operators[n.Op]
-	if _, fused := n.Attrs["act"]; !ok || fused || len(n.In) < a.need || len(n.In) > a.in || len(n.Out) == 0 || len(n.Out) > a.out {
+	spec, ok := graph.Ops[n.Op]
+	for _, fused := range []string{"act", "factor", "start"} { // attributes of Prepare's forms
+		if _, has := n.Attrs[fused]; has {
+			ok = false
+		}
+	}
+	if !ok || !arity(len(n.In), spec.MinIn, spec.MaxIn) || len(n.Out) == 0 || !arity(len(n.Out), spec.MinOut, spec.MaxOut) {
 		return nil, fmt.Errorf("no standard operator with %d inputs and %d outputs: write the graph as it was before Prepare", len(n.In), len(n.Out))
 	}
+	in := n.In
+	for len(in) > 0 && in[len(in)-1] == nil {
+		in = in[:len(in)-1]
+	}
 	var b []byte
-	for i, v := range n.In {
+	for i, v := range in {
 		switch {
-		case v == nil && i >= a.need:
+		case v == nil && i >= spec.MinIn:
 			b = appendString(b, 1, "")
 			continue
 		case v == nil:
