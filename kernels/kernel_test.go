@@ -104,8 +104,25 @@ func (im *image) compare(t testing.TB, regions ...floatRegion) {
 	t.Helper()
 	prog := put(im, im.steps...)
 	im.alloc(16)
-	m := newMachine(t, len(im.mem))
-	im.compareOn(t, m, prog, regions...)
+	im.compareOn(t, sharedMachine(t), prog, regions...)
+}
+
+// common is the machine that all comparisons of a process run on: making one
+// takes far longer than most comparisons.
+var common struct {
+	sync.Once
+	*machine
+}
+
+// lasting is a test whose clean-up never comes.
+type lasting struct{ testing.TB }
+
+func (lasting) Cleanup(func()) {}
+
+func sharedMachine(t testing.TB) *machine {
+	t.Helper()
+	common.Do(func() { common.machine = newMachine(lasting{t}, 1<<16) })
+	return common.machine
 }
 
 func (im *image) compareOn(t testing.TB, m *machine, prog uint32, regions ...floatRegion) {
