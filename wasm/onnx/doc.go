@@ -44,3 +44,12 @@ func load(data []byte) (*model, error) {
 	}
 	return m, nil
 }
+
+// ReadHeader returns what a file that can be read says about itself.
+func ReadHeader(data []byte) (Header, error) {
+	m, err := load(data)
+	if err != nil {
+		return Header{}, err
+	}
+	return m.header, nil
+}

@@ -126,18 +126,18 @@ func (w *writer) define(v *graph.Value) error {
 }
 
 func (w *writer) node(n *graph.Node) ([]byte, error) {
+	in := n.In
+	for len(in) > 0 && in[len(in)-1] == nil {
+		in = in[:len(in)-1]
+	}
 	spec, ok := graph.Ops[n.Op]
 	for _, fused := range []string{"act", "factor", "start"} { // attributes of Prepare's forms
 		if _, has := n.Attrs[fused]; has {
 			ok = false
 		}
 	}
-	if !ok || !arity(len(n.In), spec.MinIn, spec.MaxIn) || len(n.Out) == 0 || !arity(len(n.Out), spec.MinOut, spec.MaxOut) {
-		return nil, fmt.Errorf("no standard operator with %d inputs and %d outputs: write the graph as it was before Prepare", len(n.In), len(n.Out))
-	}
-	in := n.In
-	for len(in) > 0 && in[len(in)-1] == nil {
-		in = in[:len(in)-1]
+	if !ok || !arity(len(in), spec.MinIn, spec.MaxIn) || len(n.Out) == 0 || !arity(len(n.Out), spec.MinOut, spec.MaxOut) {
+		return nil, fmt.Errorf("no standard operator with %d inputs and %d outputs: write the graph as it was before Prepare", len(in), len(n.Out))
 	}
 	var b []byte
 	for i, v := range in {
