@@ -94,6 +94,14 @@ const base = 1024
 // Build lowers a prepared graph (see graph.Prepare). Errors name the node or
 // value that cannot be lowered.
 func Build(g *graph.Graph, o Options) (*Plan, error) {
+	b, err := build(g, o)
+	if err != nil {
+		return nil, err
+	}
+	return b.plan, nil
+}
+
+func build(g *graph.Graph, o Options) (*builder, error) {
 	b := &builder{g: g, plan: &Plan{Base: base, places: map[string]Place{}}}
 	for _, step := range []func() error{
 		b.check,        // only shapes and operators that can be lowered
@@ -109,7 +117,7 @@ func Build(g *graph.Graph, o Options) (*Plan, error) {
 			return nil, err
 		}
 	}
-	return b.plan, nil
+	return b, nil
 }
 
 // Lookup returns the place of a kept value.
