@@ -1,0 +1,101 @@
+// Package fidelity measures how far a detector is from a reference, anchor by
+// anchor. On few images it ranks models better than average precision, which
+// moves by chance. It imports nothing of ours.
+package fidelity
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+)
+
+// MinScore is how well the reference's best class must score at an anchor for
+// the anchor to count.
+const MinScore = 0.1
+
+// Sum gathers anchors over many images. The zero value is ready.
+type Sum struct {
+	anchors         int
+	square, overlap float64
+}
+
+// Result is a comparison: the root mean square of the difference of the score
+// of the reference's best class, and the mean of 1 − IoU of the boxes.
+type Result struct {
+	Anchors  int     `json:"anchors"`
+	RMSScore float64 `json:"rmsScore"`
+	MeanLoss float64 `json:"mean1MinusIoU"`
+}
+
+// Add compares the raw output of one image, as (*wasm.Detector).Raw gives it:
+// boxes [N][4] as x1, y1, x2, y2 and class logits [N][classes].
+func (s *Sum) Add(refBoxes, refLogits, boxes, logits []float32) error {
+	n := len(refBoxes) / 4
+	if n == 0 || len(boxes) != len(refBoxes) || len(logits) != len(refLogits) || len(logits)%n != 0 || len(logits) == 0 {
+		return fmt.Errorf("fidelity: the models differ: %d and %d anchors, %d and %d logits", n, len(boxes)/4, len(refLogits), len(logits))
+	}
+	classes := len(logits) / n
+	limit := float32(math.Log(MinScore / (1 - MinScore)))
+	for i := range n {
+		row := refLogits[i*classes : (i+1)*classes]
+		best := 0
+		for c, l := range row {
+			if l > row[best] {
+				best = c
+			}
+		}
+		if !(row[best] > limit) {
+			continue
+		}
+		d := sigmoid(logits[i*classes+best]) - sigmoid(row[best])
+		s.square += d * d
+		s.overlap += 1 - iou([4]float32(refBoxes[4*i:]), [4]float32(boxes[4*i:]))
+		s.anchors++
+	}
+	return nil
+}
+
+// Merge adds what another sum gathered.
+func (s *Sum) Merge(o Sum) {
+	s.anchors += o.anchors
+	s.square += o.square
+	s.overlap += o.overlap
+}
+
+// Result returns the figures; NaN, in JSON null, where no anchor counts.
+func (s *Sum) Result() Result {
+	n := float64(s.anchors)
+	return Result{s.anchors, math.Sqrt(s.square / n), s.overlap / n}
+}
+
+// MarshalJSON writes undefined figures as null.
+func (r Result) MarshalJSON() ([]byte, error) {
+	number := func(v float64) any {
+		if math.IsNaN(v) {
+			return nil
+		}
+		return math.Round(v*1e6) / 1e6
+	}
+	return json.Marshal(struct {
+		Anchors  int `json:"anchors"`
+		RMSScore any `json:"rmsScore"`
+		MeanLoss any `json:"mean1MinusIoU"`
+	}{r.Anchors, number(r.RMSScore), number(r.MeanLoss)})
+}
+
+func sigmoid(x float32) float64 { return 1 / (1 + math.Exp(-float64(x))) }
+
+// iou is the intersection over the union of two x1, y1, x2, y2 boxes, 0 where
+// both are empty.
+func iou(a, b [4]float32) float64 {
+	w := float64(min(a[2], b[2]) - max(a[0], b[0]))
+	h := float64(min(a[3], b[3]) - max(a[1], b[1]))
+	inter := max(w, 0) * max(h, 0)
+	area := func(c [4]float32) float64 {
+		return float64(max(c[2]-c[0], 0)) * float64(max(c[3]-c[1], 0))
+	}
+	if union := area(a) + area(b) - inter; union > 0 {
+		return inter / union
+	}
+	return 0
+}
