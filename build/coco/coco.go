@@ -107,6 +107,21 @@ func (d *Dataset) check() error {
 	return nil
 }
 
+// First returns the data set cut down to its first n images.
+func (d *Dataset) First(n int) *Dataset {
+	cut := &Dataset{Dir: d.Dir, Images: d.Images[:n], Categories: d.Categories}
+	images := map[int64]bool{}
+	for _, im := range cut.Images {
+		images[im.ID] = true
+	}
+	for _, a := range d.Annotations {
+		if images[a.Image] {
+			cut.Annotations = append(cut.Annotations, a)
+		}
+	}
+	return cut
+}
+
 // Path returns the file of an image: in DIR/images, or in DIR itself where
 // there is no such folder.
 func (d *Dataset) Path(im Image) string {

@@ -22,6 +22,14 @@ func (p Precision) MarshalJSON() ([]byte, error) {
 	return json.Marshal(math.Round(float64(p)*1e6) / 1e6)
 }
 
+// String gives five decimals, or a dash where undefined.
+func (p Precision) String() string {
+	if p < 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(float64(p), 'f', 5, 64)
+}
+
 // Result is the accuracy of a set of detections: AP is the mean over the IoU
 // thresholds 0.50:0.05:0.95, AP50 and AP75 are at one, APs, APm, APl over the
 // objects below 32², up to 96² and above 96² pixels.
@@ -181,5 +189,5 @@ func (p Precision) text() string {
 	if p < 0 {
 		return ""
 	}
-	return strconv.FormatFloat(math.Round(float64(p)*1e5)/1e5, 'f', 5, 64)
+	return p.String()
 }

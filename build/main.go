@@ -1,0 +1,105 @@
+// Command build is the project's tool: it makes and serves the page, fetches
+// and quantizes models, and runs and judges them natively with the engine that
+// the page runs. It may import wasm, kernels and what lies in build.
+//
+// Exit codes: 0 done, 1 failed, 2 wrong usage.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// commands are the verbs. A new one is a struct with a Run method here.
+type commands struct {
+	Run      runCmd      `cmd:"" help:"Build the page and serve it on this machine."`
+	Site     siteCmd     `cmd:"" help:"Build the page as a folder of static files."`
+	Serve    serveCmd    `cmd:"" help:"Serve a folder that site made."`
+	Model    modelCmd    `cmd:"" help:"Download the official YOLOv8n, checked by size and SHA-256."`
+	Quantize quantizeCmd `cmd:"" help:"Make the int8 form of a float model."`
+	Eval     evalCmd     `cmd:"" help:"Judge a model or a file of detections on a COCO data set."`
+	Detect   detectCmd   `cmd:"" help:"Find objects in pictures."`
+	Info     infoCmd     `cmd:"" help:"Tell about a model: sizes, layers, cost."`
+}
+
+// terminal is where a command writes.
+type terminal struct {
+	out, err io.Writer
+}
+
+func (t terminal) logf(format string, args ...any) { fmt.Fprintf(t.err, format+"\n", args...) }
+
+// usageError is a wrong use that the parser cannot see.
+type usageError struct{ error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(execute(ctx, os.Args[1:], terminal{os.Stdout, os.Stderr}))
+}
+
+// execute runs one command line and returns the exit code.
+func execute(ctx context.Context, args []string, t terminal) (code int) {
+	var c commands
+	parser, err := kong.New(&c,
+		kong.Name("go run ./build"),
+		kong.Description("Eagle Eye's tool: the page, its models, their accuracy. Each command has --help."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(t.out, t.err),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(t),
+	)
+	if err != nil {
+		panic(err) // the struct above is wrong
+	}
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case exit:
+			code = int(r)
+		default:
+			panic(r)
+		}
+	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		t.logf("error: %v\n(--help tells more)", err)
+		return exitUsage
+	}
+	return report(t, k.Run())
+}
+
+// exit unwinds from where kong ends the program, as --help does.
+type exit int
+
+func report(t terminal, err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		t.logf("error: %v", err)
+		return exitUsage
+	case errors.Is(err, context.Canceled):
+		t.logf("stopped")
+		return exitFailed
+	}
+	t.logf("error: %v", err)
+	return exitFailed
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"eagleeye/build/fetch"
+	"eagleeye/build/models"
+	"eagleeye/build/shared"
+	"eagleeye/build/site"
+)
+
+// modelFlags choose the model that the page ships.
+type modelFlags struct {
+	Model    string `help:"ONNX file to ship (else the cached download)." env:"MODEL" type:"path" placeholder:"FILE"`
+	Calib    string `help:"Folder of photos to calibrate a float model on (else drawn scenes)." env:"CALIB" type:"path" placeholder:"DIR"`
+	Float    bool   `help:"Ship a float model as it is, without making its int8 form."`
+	Download bool   `help:"Download the official model when there is none." negatable:"" default:"true" env:"DOWNLOAD"`
+}
+
+// find returns the model to ship and its name, or "" when there is none.
+func (f modelFlags) find(ctx context.Context, t terminal) (path, name string, err error) {
+	cache, err := fetch.Dir()
+	if err != nil {
+		return "", "", err
+	}
+	path, err = models.Find(f.Model, cache)
+	if errors.Is(err, models.ErrNone) && f.Download {
+		path, err = download(ctx, t, cache, 1)
+		if err != nil && ctx.Err() == nil {
+			t.logf("%v", err)
+			err = models.ErrNone
+		}
+	}
+	if errors.Is(err, models.ErrNone) {
+		t.logf("no model: the page will ask for an .onnx file to be dropped on it.\nTo ship one: make model, with a network; or %s", fetch.Help)
+		return "", "", nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	name = filepath.Base(path)
+	if f.Float {
+		return path, name, nil
+	}
+	int8, made, err := models.Int8{Calib: f.Calib, Cache: cache, Progress: t.err, Log: t.err}.Path(ctx, path)
+	if err != nil {
+		return "", "", err
+	}
+	if made {
+		t.logf("made the int8 form of %s: %s", path, int8)
+	}
+	if int8 != path {
+		name = name[:len(name)-len(filepath.Ext(name))] + "-int8.onnx"
+	}
+	return int8, name, nil
+}
+
+func download(ctx context.Context, t terminal, cache string, retries int) (string, error) {
+	bar := byteBar(t, fetch.YOLOv8n.Bytes, fetch.YOLOv8n.Name)
+	defer bar.Close()
+	g := fetch.Getter{Dir: cache, Progress: func(n int64) { bar.Set64(n) }, Retries: retries, Wait: time.Second}
+	return g.Get(ctx, fetch.YOLOv8n)
+}
+
+type modelCmd struct{}
+
+func (c *modelCmd) Run(ctx context.Context, t terminal) error {
+	cache, err := fetch.Dir()
+	if err != nil {
+		return err
+	}
+	path, err := download(ctx, t, cache, 3)
+	if err != nil {
+		if ctx.Err() == nil {
+			t.logf("%s", fetch.Help)
+		}
+		return err
+	}
+	t.logf("%s: %d bytes, SHA-256 as pinned", path, fetch.YOLOv8n.Bytes)
+	return nil
+}
+
+type siteCmd struct {
+	modelFlags
+	Out string `short:"o" help:"Folder to make." default:"dist" type:"path"`
+}
+
+func (c *siteCmd) Run(ctx context.Context, t terminal) error {
+	root, ok := shared.Root(".")
+	if !ok {
+		return usageError{errors.New("run this in the project's folder")}
+	}
+	model, name, err := c.find(ctx, t)
+	if err != nil {
+		return err
+	}
+	if err := site.Build(ctx, site.Options{Root: root, Out: c.Out, Model: model, ModelName: name, Logf: t.logf}); err != nil {
+		return err
+	}
+	t.logf("the page is in %s", c.Out)
+	return nil
+}
+
+type serveFlags struct {
+	Port int `short:"p" help:"Port on 127.0.0.1; the next free one is taken." default:"8080" env:"PORT"`
+}
+
+func (f serveFlags) serve(ctx context.Context, t terminal, dir string) error {
+	l, err := site.Listen(f.Port)
+	if err != nil {
+		return err
+	}
+	t.logf("Eagle Eye is at %s (Ctrl-C ends it)", site.URL(l))
+	return site.Serve(ctx, l, dir)
+}
+
+type serveCmd struct {
+	serveFlags
+	Dir string `arg:"" optional:"" help:"Folder that site made." default:"dist" type:"existingdir"`
+}
+
+func (c *serveCmd) Run(ctx context.Context, t terminal) error { return c.serve(ctx, t, c.Dir) }
+
+type runCmd struct {
+	siteCmd
+	serveFlags
+}
+
+func (c *runCmd) Run(ctx context.Context, t terminal) error {
+	if err := c.siteCmd.Run(ctx, t); err != nil {
+		return err
+	}
+	return c.serve(ctx, t, c.Out)
+}
