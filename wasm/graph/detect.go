@@ -52,9 +52,6 @@ func replaceHead(g *Graph) error {
 // findHead walks back from the output to the last convolutions and pairs them
 // by the size of their maps and their number of channels.
 func findHead(g *Graph) (*head, error) {
-	if task := g.Meta["task"]; task != "" && task != "detect" {
-		return nil, notYOLO("the file's task is %q; only detection is supported", task)
-	}
 	out, err := detections(g)
 	if err != nil {
 		return nil, err
@@ -196,11 +193,16 @@ func (h *head) tell(g *Graph, a, b *Value) (box, cls *Value, err error) {
 }
 
 // verify computes the file's own tail and the Detect formula on the same
-// random maps and compares. Grids in the tail are dropped first: the engine
-// decodes in float32.
+// random maps and compares. Grids in the tail are dropped and DFL's quantized
+// weights made whole first: the engine decodes in float32.
 func (h *head) verify(g *Graph) error {
 	t := &Graph{Opset: g.Opset, Nodes: h.tail, Outputs: []*Value{h.out}}
 	for _, n := range h.tail {
+		if n.Op == "Conv" && n.In[1].Const != nil && n.In[1].Quant != nil {
+			w := constArray(n.In[1]).load().f
+			snap(w, n.In[1].Quant)
+			n.In[1] = &Value{Name: n.In[1].Name, DType: Float32, Const: FloatTensor(w, n.In[1].Const.Shape...)}
+		}
 		for _, v := range append(append([]*Value(nil), n.In...), n.Out...) {
 			if v != nil && v.Const == nil {
 				v.Quant = nil

@@ -8,7 +8,8 @@ const maxFolded = 1 << 24
 
 // Fold infers the type and shape of every value from the graph inputs' (which
 // must be known) and computes at once what depends on constants and shapes
-// only. Dequantized constants stay as they are: LiftQDQ needs them.
+// only. Dequantized constants stay as they are: LiftQDQ needs them. A folded
+// value loses its grid: a constant needs none.
 func Fold(g *Graph) error {
 	budget := maxFolded
 	dead := map[*Node]bool{}
@@ -56,7 +57,7 @@ func Fold(g *Graph) error {
 			v.DType, v.Shape = a.dt, a.shape
 			if constant {
 				v.Const = a.tensor()
-				v.DType = v.Const.DType
+				v.DType, v.Quant = v.Const.DType, nil
 			}
 		}
 	}

@@ -1,9 +1,6 @@
 package graph
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 func inferUpsampleFactor(c *call) error {
 	x, f := c.in[0], c.n.Int("factor", 0)
@@ -123,7 +120,7 @@ func expectation(x []float32, n, step int) float32 {
 	}
 	var sum, mean float64
 	for k := range n {
-		e := math.Exp(float64(x[k*step] - top))
+		e := exp(float64(x[k*step] - top))
 		sum += e
 		mean += float64(k) * e
 	}

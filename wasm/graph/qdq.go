@@ -1,12 +1,16 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // LiftQDQ turns QuantizeLinear and DequantizeLinear nodes into Value.Quant.
 //
 //   - A dequantized constant that is only ever a Conv's weights stays int8 with
 //     one scale an output channel where it is symmetric (uint8 around 128 is
-//     shifted); any other dequantized constant becomes float32.
+//     shifted), else it becomes float32. Other constants of 8 bits keep their
+//     integers and scales, of 16 and 32 bits (biases) become float32.
 //   - QuantizeLinear followed by DequantizeLinear puts its grid on the value
 //     before the pair, for all its readers: also those that read the value
 //     itself. int8 grids are shifted to uint8; 16-bit pairs vanish, since a
@@ -88,6 +92,9 @@ func (l *lifter) constant(g *Graph, n *Node) error {
 			out.Const, out.Quant, out.DType, out.Shape = w, wq, Int8, w.Shape
 			return nil
 		}
+	} else if t.DType == Int8 || t.DType == Uint8 {
+		out.Const, out.Quant, out.DType, out.Shape = t, q, t.DType, t.Shape
+		return nil
 	}
 	out.Const = FloatTensor(dequantize(t, q), t.Shape...)
 	out.DType, out.Shape = Float32, t.Shape
@@ -189,4 +196,43 @@ func (q *Quant) equal(p *Quant) bool {
 		}
 	}
 	return true
+}
+
+// snapConstants makes the 8-bit constants that are no weights float32 and
+// undoes there what quantization did to the decoding tail's anchors, strides
+// and factors, all of which are multiples of one half: a number whose grid
+// allows the nearest such multiple becomes it. The head's verification tells
+// whether that was right.
+func snapConstants(g *Graph) error {
+	weights := map[*Value]bool{}
+	for _, n := range g.Nodes {
+		if n.Op == "Conv" {
+			weights[n.In[1]] = true
+		}
+	}
+	for _, n := range g.Nodes {
+		for _, v := range n.In {
+			if v == nil || v.Const == nil || v.Quant == nil || weights[v] {
+				continue
+			}
+			data := constArray(v).load().f
+			snap(data, v.Quant)
+			v.Const, v.Quant, v.DType = FloatTensor(data, v.Const.Shape...), nil, Float32
+		}
+	}
+	return nil
+}
+
+// snap moves numbers to the nearest multiple of one half where the error of
+// the grid explains the distance.
+func snap(data []float32, q *Quant) {
+	step := float64(q.Scale[0])
+	for _, s := range q.Scale {
+		step = max(step, float64(s))
+	}
+	for i, x := range data {
+		if r := math.Round(2*float64(x)) / 2; math.Abs(r-float64(x)) <= 0.51*step {
+			data[i] = float32(r)
+		}
+	}
 }
