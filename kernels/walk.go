@@ -77,8 +77,10 @@ func (e *emitter) fillBytes(dst, n, v asm.Local) {
 	put(4, asm.V128Store32Lane(dst, 0, v, 0))
 }
 
-// whole is n rounded down to a multiple of unit, a power of two. It subtracts,
-// because wazero 1.12.0's compiler gets branches on 0 < x&y wrong.
+// whole is n rounded down to a multiple of unit, a power of two. It subtracts:
+// wazero 1.12.0's compiler for amd64 turns a branch on 0 < x&y, such as that at
+// the start of a loop from 0 to x&y, into one on x&y < 0 (tryLowerBandToFlag
+// does not swap the condition).
 func whole(n asm.Local, unit int32) asm.Expr {
 	return asm.I32Sub(n, asm.I32And(n, asm.Int(unit-1)))
 }
