@@ -6,22 +6,31 @@ import (
 	"eagleeye/kernels/asm"
 )
 
-// epilogue turns the sums of a group of pixels into outputs, as ConvDesc says.
+// epilogue turns the sums of a register tile into outputs, as ConvDesc says.
 type epilogue struct {
-	*convolution
-	act      asm.Local
-	silu     func(y asm.Local) // emits y = SiLU(y) in each lane
-	b        []asm.Local       // bias
-	out      asm.Local         // address of a pixel
-	resScale asm.Local
-	resZero  asm.Local
-	quant    quantizer
+	*registerTile
+	dst, res func(i int) asm.Expr // address of pixel i at the panel's channels
+	resAddr  asm.Local            // 0: no residual
+
+	allScale, scale asm.Local // of all channels, of the panel's
+	allBias, bias   asm.Local
+	act             asm.Local
+	silu            func(y asm.Local) // emits y = SiLU(y) in each lane
+	b               []asm.Local       // bias
+	out             asm.Local         // address of a pixel
+	resScale        asm.Local
+	resZero         asm.Local
+	quant           quantizer
 }
 
-// newEpilogue reads the epilogue's part of the descriptor.
-func (c *convolution) newEpilogue() *epilogue {
+// newEpilogue reads the epilogue's part of the ConvDesc that the descriptor
+// begins with.
+func (c *registerTile) newEpilogue(dst, res func(i int) asm.Expr) *epilogue {
 	var d ConvDesc
-	f := &epilogue{convolution: c, b: c.Locals(asm.V128, 2), out: c.Local(asm.I32)}
+	f := &epilogue{registerTile: c, dst: dst, res: res, b: c.Locals(asm.V128, 2), out: c.Local(asm.I32)}
+	f.resAddr = c.field(unsafe.Offsetof(d.Res) + unsafe.Offsetof(d.Res.Addr))
+	f.allScale, f.scale = c.field(unsafe.Offsetof(d.Scale)), c.Local(asm.I32)
+	f.allBias, f.bias = c.field(unsafe.Offsetof(d.Bias)), c.Local(asm.I32)
 	f.act = c.field(unsafe.Offsetof(d.Act))
 	if c.floatIn {
 		f.silu = func(y asm.Local) { c.Set(y, c.emitter.silu(y)) }
@@ -37,7 +46,14 @@ func (c *convolution) newEpilogue() *epilogue {
 	return f
 }
 
-// emit emits the epilogue of one group.
+// panel turns to the channels of a panel.
+func (f *epilogue) panel(index asm.Local) {
+	offset := asm.I32Mul(index, asm.Int(4*panelWidth))
+	f.Set(f.scale, asm.I32Add(f.allScale, offset))
+	f.Set(f.bias, asm.I32Add(f.allBias, offset))
+}
+
+// emit emits the epilogue of the sums.
 func (f *epilogue) emit() {
 	f.affine()
 	f.If(asm.I32Eq(f.act, asm.Int(ActSiLU)), func() {
@@ -45,14 +61,14 @@ func (f *epilogue) emit() {
 			f.silu(y)
 		}
 	})
-	f.If(f.res.addr, func() {
+	f.If(f.resAddr, func() {
 		for i := range f.pixels {
 			f.residual(i)
 		}
 	})
 	if f.floatOut {
 		for i := range f.pixels {
-			p := f.at(f.dstRow, f.dst, i)
+			p := f.at(f.dst(i))
 			f.Do(asm.V128Store(p, 0, f.acc[2*i]), asm.V128Store(p, 16, f.acc[2*i+1]))
 		}
 		return
@@ -80,15 +96,15 @@ func (f *epilogue) affine() {
 	}
 }
 
-// at emits the address of the i-th pixel of the group in a map and returns it.
-func (f *epilogue) at(row asm.Local, m mapLocals, i int) asm.Local {
-	f.Set(f.out, asm.I32Add(row, asm.I32Mul(f.x[i], m.pix)))
+// at keeps an address.
+func (f *epilogue) at(address asm.Expr) asm.Local {
+	f.Set(f.out, address)
 	return f.out
 }
 
 // residual adds the residual map to pixel i.
 func (f *epilogue) residual(i int) {
-	p := f.at(f.resRow, f.res, i)
+	p := f.at(f.res(i))
 	y := f.acc[2*i : 2*i+2]
 	if f.floatOut {
 		for j := range y {
@@ -111,6 +127,5 @@ func (f *epilogue) storeBytes(i int) {
 	f.Set(q, asm.I8x16NarrowI16x8U(
 		asm.I16x8NarrowI32x4S(f.quant.of(y[0]), f.quant.of(y[1])),
 		asm.I16x8NarrowI32x4S(f.quant.of(y[2]), f.quant.of(y[3]))))
-	f.Do(asm.V128Store64Lane(f.at(f.dstRow, f.dst, i), 0, q, 0))
-	f.Do(asm.V128Store64Lane(f.at(f.dstRow, f.dst, i+1), 0, q, 1))
+	f.Do(asm.V128Store64Lane(f.dst(i), 0, q, 0), asm.V128Store64Lane(f.dst(i+1), 0, q, 1))
 }
