@@ -32,16 +32,19 @@ type Options struct {
 	Percentile float64   // for quant.Percentile; 0 is quant.DefaultPercentile
 	Log        io.Writer // warnings, one a line; nil drops them
 	Progress   io.Writer // bars; nil is silent
+
+	workers int // detectors side by side; 0 is one a core
 }
 
 // Report tells what Quantize did.
 type Report struct {
-	Images  int // pictures observed
-	Skipped int // pictures that could not be read
-	Scenes  bool
-	Points  int // activations with a grid
-	Convs   int // convolutions with int8 weights
-	Bytes   int // of the file written
+	Images     int // pictures observed
+	Skipped    int // pictures that could not be read
+	BiasImages int // pictures that the biases were matched on
+	Scenes     bool
+	Points     int // activations with a grid
+	Convs      int // convolutions with int8 weights
+	Bytes      int // of the file written
 }
 
 // ScenesWarning says what calibrating without photos costs.
@@ -132,16 +135,22 @@ func (o *Options) graph(ctx context.Context, g *graph.Graph, src pictures) (*gra
 	r := Report{Points: len(layout.Points), Convs: len(layout.Convs)}
 	_, r.Scenes = src.(scenes)
 
-	n := workers(min(o.Images, src.count()))
+	n := o.parallel(min(o.Images, src.count()))
 	detectors := make([]*wasm.Detector, n)
 	for i := range detectors {
 		d, err := detector(g, o.Size, wasm.F32, layout.Taps())
 		if err != nil {
 			return nil, r, err
 		}
-		defer d.Close()
 		detectors[i] = d
 	}
+	defer func() {
+		for _, d := range detectors {
+			if d != nil {
+				d.Close()
+			}
+		}
+	}()
 	if r.Scenes {
 		fmt.Fprintln(o.Log, "warning:", ScenesWarning)
 	}
@@ -151,6 +160,13 @@ func (o *Options) graph(ctx context.Context, g *graph.Graph, src pictures) (*gra
 	}
 	opts := quant.Options{Observer: o.Observer, Percentile: o.Percentile}
 	q, err := quant.Quantize(g, cal, opts)
+	if err != nil || o.BiasImages < 0 {
+		return q, r, err
+	}
+	if opts.Bias, err = o.correct(ctx, g, q, src, &r); err != nil {
+		return nil, r, err
+	}
+	q, err = quant.Quantize(g, cal, opts)
 	return q, r, err
 }
 
@@ -163,7 +179,7 @@ func (o *Options) observe(ctx context.Context, l *quant.Layout, detectors []*was
 	for i := range cals {
 		cals[i] = quant.NewCalibrator(l)
 	}
-	used, err := each(ctx, src, want, bar, o.skip(r), func(w int, img *image.RGBA) error {
+	used, err := o.each(ctx, src, want, bar, o.skip(r), func(w int, img *image.RGBA) error {
 		if err := run(detectors[w], img); err != nil {
 			return err
 		}

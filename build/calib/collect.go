@@ -31,13 +31,19 @@ func detector(g *graph.Graph, size int, p wasm.Precision, keep []string) (*wasm.
 	return d, nil
 }
 
-// workers is how many detectors run side by side: each has its own memory.
-func workers(pictures int) int { return max(1, min(runtime.GOMAXPROCS(0), 8, pictures)) }
+// parallel is how many detectors run side by side: each has its own memory.
+func (o *Options) parallel(pictures int) int {
+	n := o.workers
+	if n == 0 {
+		n = min(runtime.GOMAXPROCS(0), 8)
+	}
+	return max(1, min(n, pictures))
+}
 
 // each calls use(worker, picture) for the pictures of src, from several workers
 // at once, until want of them succeeded to load. Pictures that cannot be read
 // are told to skipped and replaced by later ones. It returns how many were used.
-func each(ctx context.Context, src pictures, want int, bar *progressbar.ProgressBar, skipped func(error), use func(worker int, img *image.RGBA) error) (int, error) {
+func (o *Options) each(ctx context.Context, src pictures, want int, bar *progressbar.ProgressBar, skipped func(error), use func(worker int, img *image.RGBA) error) (int, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var mu sync.Mutex
@@ -55,7 +61,7 @@ func each(ctx context.Context, src pictures, want int, bar *progressbar.Progress
 		return next - 1, true
 	}
 	var wg sync.WaitGroup
-	for w := range workers(min(want, src.count())) {
+	for w := range o.parallel(min(want, src.count())) {
 		wg.Go(func() {
 			for i, ok := take(); ok; i, ok = take() {
 				img, name, err := src.load(i)

@@ -1,25 +1,20 @@
 package calib
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"image"
-	_ "image/png" // so that image.Decode knows it
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"eagleeye/build/jpeg"
+	"eagleeye/build/picture"
 	"eagleeye/build/render"
 )
 
 // ErrNoImages tells that there is nothing to calibrate on.
 var ErrNoImages = errors.New("no calibration images")
-
-// maxSide bounds the pictures of a calibration: larger ones are no camera's.
-const maxSide = 20000
 
 // pictures gives the calibration pictures one by one.
 type pictures interface {
@@ -50,37 +45,11 @@ type files []string
 func (f files) count() int { return len(f) }
 
 func (f files) load(i int) (*image.RGBA, string, error) {
-	data, err := os.ReadFile(f[i])
-	if err != nil {
-		return nil, f[i], err
-	}
-	img, err := decode(data)
-	if err != nil {
-		return nil, f[i], fmt.Errorf("%s: %w", f[i], err)
-	}
-	return img, f[i], nil
+	img, err := picture.Read(f[i], false)
+	return img, f[i], err
 }
 
-// decode decodes JPEG or PNG.
-func decode(data []byte) (*image.RGBA, error) {
-	c, format, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
-	if c.Width > maxSide || c.Height > maxSide || c.Width*c.Height > jpeg.MaxPixels {
-		return nil, fmt.Errorf("%w: %d×%d", jpeg.ErrTooLarge, c.Width, c.Height)
-	}
-	if format == "jpeg" {
-		return jpeg.DecodeRGBA(bytes.NewReader(data))
-	}
-	img, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
-	return jpeg.ToRGBA(img), nil
-}
-
-// list finds the JPEG and PNG files of dir, or of dir/images when that exists
+// list finds the pictures of dir, or of dir/images when that exists
 // (a COCO-style folder), and orders them so that the first n are spread evenly
 // over the names and the others follow as their replacements.
 func list(dir string, n int) (files, error) {
@@ -94,14 +63,14 @@ func list(dir string, n int) (files, error) {
 	var all files
 	for _, e := range entries {
 		switch strings.ToLower(filepath.Ext(e.Name())) {
-		case ".jpg", ".jpeg", ".png":
+		case ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif":
 			if !e.IsDir() {
 				all = append(all, filepath.Join(dir, e.Name()))
 			}
 		}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: %s holds no .jpg, .jpeg or .png file", ErrNoImages, dir)
+		return nil, fmt.Errorf("%w: %s holds no .jpg, .png, .webp, .bmp or .gif file", ErrNoImages, dir)
 	}
 	slices.Sort(all)
 	return spread(all, n), nil
