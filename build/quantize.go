@@ -2,18 +2,25 @@ package main
 
 import (
 	"context"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
 
 	"eagleeye/build/calib"
 	"eagleeye/wasm/quant"
 )
 
 type quantizeCmd struct {
-	In       string `arg:"" help:"Float model." type:"existingfile"`
-	Out      string `short:"o" required:"" help:"int8 model to write." type:"path"`
-	Calib    string `help:"Folder of photos like those the model will see (else drawn scenes)." type:"existingdir" placeholder:"DIR"`
-	Images   int    `help:"Photos to observe." default:"100"`
-	Observer string `help:"How ranges are chosen: ${enum}." enum:"mse,percentile,minmax" default:"mse"`
-	Size     int    `help:"Side of the network's input while observing; 0 is the model's own." default:"0"`
+	In         string  `arg:"" help:"Float model (.onnx)." type:"existingfile"`
+	Out        string  `short:"o" required:"" help:"int8 model to write." type:"path"`
+	Calib      string  `help:"Folder of photos like those the model will see, or one with images/ in it (else drawn scenes, which cost accuracy)." type:"existingdir" placeholder:"DIR"`
+	Images     int     `help:"Photos to observe." default:"100"`
+	Observer   string  `help:"How the range of an activation is chosen: ${enum}." enum:"mse,percentile,minmax" default:"mse"`
+	Percentile float64 `help:"What --observer=percentile keeps, in percent." default:"99.999"`
+	BiasImages int     `help:"Photos to match the biases on; -1 leaves them as they are." default:"20"`
+	Size       int     `help:"Side of the network's input while observing; 0 is the model's own." default:"0"`
 }
 
 func (c *quantizeCmd) Run(ctx context.Context, t terminal) error {
@@ -21,13 +28,19 @@ func (c *quantizeCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return usageError{err}
 	}
+	var bars io.Writer
+	if f, ok := t.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		bars = f
+	}
+	start := time.Now()
 	r, err := calib.Quantize(ctx, calib.Options{
-		In: c.In, Out: c.Out, CalibDir: c.Calib, Images: c.Images, Size: c.Size,
-		Observer: observer, Log: t.err, Progress: t.err,
+		In: c.In, Out: c.Out, CalibDir: c.Calib, Images: c.Images, BiasImages: c.BiasImages, Size: c.Size,
+		Observer: observer, Percentile: c.Percentile, Log: t.err, Progress: bars,
 	})
 	if err != nil {
 		return err
 	}
-	t.logf("%s: %d bytes, %d convolutions in int8, %d activations calibrated on %d pictures", c.Out, r.Bytes, r.Convs, r.Points, r.Images)
+	t.logf("%s: %.2f MB; %d convolutions in int8, %d activations calibrated on %d pictures, biases matched on %d, in %v",
+		c.Out, float64(r.Bytes)/1e6, r.Convs, r.Points, r.Images, r.BiasImages, time.Since(start).Round(time.Second))
 	return nil
 }
