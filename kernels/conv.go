@@ -82,8 +82,8 @@ func (k convKind) emit(e *emitter) {
 	c.srcRow, c.dstRow, c.resRow = e.Local(asm.I32), e.Local(asm.I32), e.Local(asm.I32)
 	c.x = e.Locals(asm.I32, k.pixels)
 	c.finish = c.newEpilogue(
-		func(i int) asm.Expr { return asm.I32Add(c.dstRow, asm.I32Mul(c.x[i], c.dst.pix)) },
-		func(i int) asm.Expr { return asm.I32Add(c.resRow, asm.I32Mul(c.x[i], c.res.pix)) })
+		func(i int) asm.Value { return asm.I32Add(c.dstRow, asm.I32Mul(c.x[i], c.dst.pix)) },
+		func(i int) asm.Value { return asm.I32Add(c.resRow, asm.I32Mul(c.x[i], c.res.pix)) })
 	row := e.Local(asm.I32)
 	panels := e.newPanels(panelBytes)
 

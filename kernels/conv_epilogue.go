@@ -9,8 +9,8 @@ import (
 // epilogue turns the sums of a register tile into outputs, as ConvDesc says.
 type epilogue struct {
 	*registerTile
-	dst, res func(i int) asm.Expr // address of pixel i at the panel's channels
-	resAddr  asm.Local            // 0: no residual
+	dst, res func(i int) asm.Value // address of pixel i at the panel's channels
+	resAddr  asm.Local             // 0: no residual
 
 	allScale, scale asm.Local // of all channels, of the panel's
 	allBias, bias   asm.Local
@@ -25,7 +25,7 @@ type epilogue struct {
 
 // newEpilogue reads the epilogue's part of the ConvDesc that the descriptor
 // begins with.
-func (c *registerTile) newEpilogue(dst, res func(i int) asm.Expr) *epilogue {
+func (c *registerTile) newEpilogue(dst, res func(i int) asm.Value) *epilogue {
 	var d ConvDesc
 	f := &epilogue{registerTile: c, dst: dst, res: res, b: c.Locals(asm.V128, 2), out: c.Local(asm.I32)}
 	f.resAddr = c.field(unsafe.Offsetof(d.Res) + unsafe.Offsetof(d.Res.Addr))
@@ -97,7 +97,7 @@ func (f *epilogue) affine() {
 }
 
 // at keeps an address.
-func (f *epilogue) at(address asm.Expr) asm.Local {
+func (f *epilogue) at(address asm.Value) asm.Local {
 	f.Set(f.out, address)
 	return f.out
 }

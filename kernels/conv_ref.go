@@ -6,19 +6,24 @@ package kernels
 func refConvI16(mem []byte, desc uint32, begin, end int32) {
 	d := at[ConvDesc](mem, desc)
 	d.each(begin, end, func(y, x, o int32) {
-		v := d.activate(d.affine(mem, y, x, o), SiLUApprox)
-		if d.Res.Addr != 0 {
-			r := float32(int32(mem[d.Res.pixel(y, x)+uint32(o)]) - d.ResZero)
-			v += float32(r * d.ResScale)
-		}
-		mem[d.Dst.pixel(y, x)+uint32(o)] = quantize(v, d.OutInv, d.OutZero)
+		d.finishU8(mem, y, x, o, d.sum(mem, y, x, o))
 	})
+}
+
+// finishU8 is the epilogue of an integer sum to U8.
+func (d *ConvDesc) finishU8(mem []byte, y, x, o, acc int32) {
+	v := d.activate(d.affine(mem, o, acc), SiLUApprox)
+	if d.Res.Addr != 0 {
+		r := float32(int32(mem[d.Res.pixel(y, x)+uint32(o)]) - d.ResZero)
+		v += float32(r * d.ResScale)
+	}
+	mem[d.Dst.pixel(y, x)+uint32(o)] = quantize(v, d.OutInv, d.OutZero)
 }
 
 func refConvI16F32(mem []byte, desc uint32, begin, end int32) {
 	d := at[ConvDesc](mem, desc)
 	d.each(begin, end, func(y, x, o int32) {
-		d.storeFloat(mem, y, x, o, d.activate(d.affine(mem, y, x, o), SiLUApprox))
+		d.storeFloat(mem, y, x, o, d.activate(d.affine(mem, o, d.sum(mem, y, x, o)), SiLUApprox))
 	})
 }
 
@@ -51,8 +56,8 @@ func (d *ConvDesc) each(begin, end int32, body func(y, x, o int32)) {
 	}
 }
 
-// affine is acc·scale + bias of an integer convolution.
-func (d *ConvDesc) affine(mem []byte, y, x, o int32) float32 {
+// sum is acc of an integer convolution.
+func (d *ConvDesc) sum(mem []byte, y, x, o int32) int32 {
 	n := int(d.RunLen)
 	weights := view[int16](mem, d.Weights, int(d.OutC*d.NRuns*d.RunLen))
 	var acc int32
@@ -62,6 +67,11 @@ func (d *ConvDesc) affine(mem []byte, y, x, o int32) float32 {
 			acc += int32(v) * int32(w[k/2*2*panelWidth+k%2])
 		}
 	}
+	return acc
+}
+
+// affine is acc·scale + bias of an integer convolution.
+func (d *ConvDesc) affine(mem []byte, o, acc int32) float32 {
 	scale, bias := *at[float32](mem, d.Scale+uint32(4*o)), *at[float32](mem, d.Bias+uint32(4*o))
 	return float32(float32(acc)*scale) + bias
 }

@@ -19,13 +19,23 @@ type convCase struct {
 	act             int32
 	res             bool
 	merged, garbled bool // garbled: channels in shuffled slots
+	slots8          bool // input slots in eights, not fours
 }
 
-// build writes the case into an image and returns the output's region when it
-// holds floats.
+// build writes the case into an image, as a step.
 func (c convCase) build(im *image) {
+	d, _, _ := c.desc(im)
+	step(im, c.op, d, int32(c.h)*((d.OutC/8+c.panels-1)/c.panels))
+}
+
+// desc writes the case's data into an image and returns its descriptor, with
+// the weights and their packing.
+func (c convCase) desc(im *image) (d ConvDesc, p *Packing, w16 []int16) {
 	inC4, outC8 := (c.inC+3)/4*4, (c.outC+7)/8*8
-	p := &Packing{ConvShape: ConvShape{c.outC, c.inC, c.k, c.k}, InPhys: inC4, OutPhys: outC8, Merged: c.merged}
+	if c.slots8 {
+		inC4 = (c.inC + 7) / 8 * 8
+	}
+	p = &Packing{ConvShape: ConvShape{c.outC, c.inC, c.k, c.k}, InPhys: inC4, OutPhys: outC8, Merged: c.merged}
 	if c.garbled {
 		p.InMap, p.OutMap = im.rng.Perm(inC4)[:c.inC], im.rng.Perm(outC8)[:c.outC]
 	}
@@ -41,7 +51,7 @@ func (c convCase) build(im *image) {
 	cols := int32((c.w-1)*c.stride + (c.k-1)*c.dil + 1)
 	var src uint32
 	n := c.outC * c.inC * c.k * c.k
-	d := ConvDesc{
+	d = ConvDesc{
 		OutH: int32(c.h), OutW: int32(c.w), OutC: int32(outC8),
 		NRuns: int32(p.NRuns()), RunLen: int32(p.RunLen()),
 		TilePanels: c.panels, Act: c.act,
@@ -65,11 +75,11 @@ func (c convCase) build(im *image) {
 			q[i] = int16(im.rng.IntN(511) - 255)
 		}
 		src = put(im, q...)
-		w := make([]int16, n)
-		for i := range w {
-			w[i] = int16(im.rng.IntN(255) - 127)
+		w16 = make([]int16, n)
+		for i := range w16 {
+			w16[i] = int16(im.rng.IntN(255) - 127)
 		}
-		packed, err := PackConvI16(w, p)
+		packed, err := PackConvI16(w16, p)
 		if err != nil {
 			panic(err)
 		}
@@ -95,7 +105,7 @@ func (c convCase) build(im *image) {
 	if c.res {
 		d.Res = place()
 	}
-	step(im, c.op, d, int32(c.h)*((int32(outC8/8)+c.panels-1)/c.panels))
+	return d, p, w16
 }
 
 var convOps = []Op{OpConvI16, OpConvI16F32, OpConvF32}

@@ -1,0 +1,286 @@
+package kernels
+
+import (
+	"fmt"
+	"unsafe"
+
+	"eagleeye/kernels/asm"
+)
+
+// The Winograd kernel computes 3×3 convolutions of stride 1 in blocks of 2×2
+// outputs from 4×4 inputs, F(2×2,3×3) of Lavin and Gray ("Fast Algorithms for
+// Convolutional Neural Networks", 2015), with 16 multiplications instead of 36:
+//
+//	Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A
+//
+// All of it is integer arithmetic: weights are transformed with 2·G, so that
+// sums come out four times too large and are shifted back. Inputs of ±255 grow
+// to ±1020 and fit int16; sums wrap modulo 2³², so the result is exact whenever
+// four times the sum of the direct convolution fits int32.
+
+// winogradPositions is the number of products of a block.
+const winogradPositions = 16
+
+// WinogradDesc describes a 3×3 convolution of stride 1 and dilation 1, I16 × I16
+// → U8 with the results of OpConvI16 bit for bit. In Conv, OutH and OutW are at
+// least 2, Src has the map's own pitches, RunLen is the channels of an input
+// pixel (multiple of 8), Weights are of PackWinogradI16, and Runs and NRuns are
+// not used. Dst overlaps no other map.
+//
+// Tiles: ceil(ceil(OutH/2) / BlockRows) × ceil(OutC/8 / Conv.TilePanels), the
+// row groups of a panel group first.
+type WinogradDesc struct {
+	Conv      ConvDesc
+	BlockRows int32  // rows of blocks a tile takes, ≥ 1
+	Scratch   uint32 // WinogradScratch bytes for the calling thread, 16-byte aligned
+}
+
+// Scratch holds, for the blocks of a tile in order, their transformed input,
+// then the sums of a group of blocks [position][block][8] int32, then the
+// blocks' offsets in the output and the residual map. Blocks lie a cache line
+// further apart than their size, lest powers of two collide in the cache.
+const (
+	winogradGap  = 64
+	winogradSums = winogradPositions * 4 * panelWidth * 4
+)
+
+// winogradPitch is the bytes of a block's transformed input.
+func winogradPitch(c int) int { return winogradPositions*2*c + winogradGap }
+
+// WinogradScratch is the size of WinogradDesc.Scratch for outputs outW wide,
+// tiles of blockRows rows of blocks and c input channels.
+func WinogradScratch(outW, blockRows, c int) int {
+	return blockRows*((outW+1)/2)*(winogradPitch(c)+8) + winogradSums
+}
+
+// WinogradBlockRows is a good WinogradDesc.BlockRows for outputs outW wide: the
+// fewest rows whose blocks fill groups of four.
+func WinogradBlockRows(outW int) int {
+	switch columns := (outW + 1) / 2; {
+	case columns%4 == 0 || columns > 64:
+		return 1
+	case columns%2 == 0:
+		return 2
+	}
+	return 4
+}
+
+// PackWinogradI16 transforms weights [OutC][InC][3][3] and lays them out for
+// OpWinogradI16: panels of 8 output slots, in each [position][channel pair]
+// [slot][2]. It fails on weights of magnitude above 3640, which might leave
+// int16; int8 weights never do. Merged does not matter.
+func PackWinogradI16(w []int16, p *Packing) ([]int16, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	if p.KH != 3 || p.KW != 3 || p.InPhys%8 != 0 || len(w) != p.OutC*p.InC*9 {
+		return nil, fmt.Errorf("kernels: Winograd wants 3×3 weights and input slots in eights, not %+v, %d slots, %d weights", p.ConvShape, p.InPhys, len(w))
+	}
+	const limit = (1<<15 - 1) / 9
+	out := make([]int16, p.OutPhys*p.InPhys*winogradPositions)
+	for o := range p.OutC {
+		slot := place(p.OutMap, o)
+		panel := out[slot/panelWidth*panelWidth*p.InPhys*winogradPositions:]
+		for i := range p.InC {
+			k := place(p.InMap, i)
+			g := w[(o*p.InC+i)*9:][:9]
+			for _, v := range g {
+				if v > limit || v < -limit {
+					return nil, fmt.Errorf("kernels: weight %d of output channel %d is too large for Winograd (limit %d)", v, o, limit)
+				}
+			}
+			for pos, u := range winogradWeights(g) {
+				panel[((pos*p.InPhys+k)/2*panelWidth+slot%panelWidth)*2+k%2] = u
+			}
+		}
+	}
+	return out, nil
+}
+
+// winogradWeights is (2G) g (2G)ᵀ, [4][4].
+func winogradWeights(g []int16) (u [winogradPositions]int16) {
+	double := func(a, b, c int16) [4]int16 { return [4]int16{2 * a, a + b + c, a - b + c, 2 * c} }
+	var rows [3][4]int16
+	for y := range 3 {
+		rows[y] = double(g[3*y], g[3*y+1], g[3*y+2])
+	}
+	for x := range 4 {
+		for y, v := range double(rows[0][x], rows[1][x], rows[2][x]) {
+			u[4*y+x] = v
+		}
+	}
+	return u
+}
+
+// winograd is the kernel being emitted.
+type winograd struct {
+	*registerTile
+	src, dst, res mapLocals
+	outH, outW    asm.Local
+	bytes, pitch  asm.Local // of a pixel's channels, of a block's transformed input
+	v, sums, offs asm.Local // the parts of scratch
+	n             asm.Local // blocks of the tile
+	m             asm.Local // the current sums
+	out, residual asm.Local // addresses of the current block at the panel's channels
+	tmp           []asm.Local
+}
+
+func emitWinograd(e *emitter) {
+	var d WinogradDesc
+	w := &winograd{registerTile: e.newRegisterTile(convI16), tmp: e.Locals(asm.V128, 8)}
+	w.src = e.mapField(unsafe.Offsetof(d.Conv.Src))
+	w.dst = e.mapField(unsafe.Offsetof(d.Conv.Dst))
+	w.res = e.mapField(unsafe.Offsetof(d.Conv.Res))
+	w.outH, w.outW = e.field(unsafe.Offsetof(d.Conv.OutH)), e.field(unsafe.Offsetof(d.Conv.OutW))
+	w.bytes = e.Let(asm.I32Shl(e.field(unsafe.Offsetof(d.Conv.RunLen)), asm.Int(1)))
+	w.pitch = e.Let(asm.I32Add(asm.I32Mul(w.bytes, asm.Int(winogradPositions)), asm.Int(winogradGap)))
+	blockRows := e.field(unsafe.Offsetof(d.BlockRows))
+	rows := e.Let(asm.I32ShrS(asm.I32Add(w.outH, asm.Int(1)), asm.Int(1)))
+	columns := e.Let(asm.I32ShrS(asm.I32Add(w.outW, asm.Int(1)), asm.Int(1)))
+	groups := e.Let(asm.I32DivU(asm.I32Sub(asm.I32Add(rows, blockRows), asm.Int(1)), blockRows))
+	w.v = e.field(unsafe.Offsetof(d.Scratch))
+	w.sums = e.Let(asm.I32Add(w.v, asm.I32Mul(asm.I32Mul(blockRows, columns), w.pitch)))
+	w.offs = e.Let(asm.I32Add(w.sums, asm.Int(winogradSums)))
+	w.n, w.m = e.Local(asm.I32), e.Local(asm.I32)
+	w.out, w.residual = e.Local(asm.I32), e.Local(asm.I32)
+	pixel := func(m mapLocals, base asm.Local) func(i int) asm.Value {
+		return func(i int) asm.Value {
+			at := asm.Value(base)
+			if i >= 2 {
+				at = asm.I32Add(at, m.row)
+			}
+			if i%2 == 1 {
+				at = asm.I32Add(at, m.pix)
+			}
+			return at
+		}
+	}
+	finish := w.newEpilogue(pixel(w.dst, w.out), pixel(w.res, w.residual))
+	panels := e.newPanels(e.Let(asm.I32Mul(w.bytes, asm.Int(winogradPositions*panelWidth))))
+	first, last := e.Local(asm.I32), e.Local(asm.I32)
+
+	e.tiles(func(t asm.Local) {
+		e.Set(first, asm.I32Mul(asm.I32RemU(t, groups), blockRows))
+		e.minimum(last, asm.I32Add(first, blockRows), rows)
+		w.transformRows(first, last, columns)
+		e.Set(w.n, asm.I32Mul(asm.I32Sub(last, first), columns))
+		panels.each(asm.I32DivU(t, groups), func() {
+			finish.panel(panels.index)
+			w.blocks(panels, finish)
+		})
+	})
+}
+
+// transformRows emits Bᵀ d B for the blocks of block rows [first, last), and
+// their offsets. The last block of a row or column moves back inside, over
+// outputs that its neighbour computes too.
+func (w *winograd) transformRows(first, last, columns asm.Local) {
+	by, bx, y, x := w.Local(asm.I32), w.Local(asm.I32), w.Local(asm.I32), w.Local(asm.I32)
+	v, offs, next := w.Local(asm.I32), w.Local(asm.I32), w.Local(asm.I32)
+	s := w.Locals(asm.I32, 4)
+	w.Set(next, w.v)
+	w.Set(offs, w.offs)
+	offset := func(m mapLocals) asm.Expr { return asm.I32Add(asm.I32Mul(y, m.row), asm.I32Mul(x, m.pix)) }
+	w.For(by, first, last, 1, func() {
+		w.minimum(y, asm.I32Shl(by, asm.Int(1)), asm.I32Sub(w.outH, asm.Int(2)))
+		w.For(bx, asm.Int(0), columns, 1, func() {
+			w.minimum(x, asm.I32Shl(bx, asm.Int(1)), asm.I32Sub(w.outW, asm.Int(2)))
+			w.Do(asm.I32Store(offs, 0, offset(w.dst)), asm.I32Store(offs, 4, offset(w.res)))
+			w.Add(offs, asm.Int(8))
+			w.Set(s[0], asm.I32Add(w.src.addr, offset(w.src)))
+			w.Set(v, next)
+			w.Add(next, w.pitch)
+			w.Set(w.end, asm.I32Add(s[0], w.bytes))
+			w.DoWhile(func() {
+				w.transform(s[0], v)
+				w.Add(s[0], asm.Int(16))
+				w.Add(v, asm.Int(16))
+			}, asm.I32LtU(s[0], w.end))
+		})
+	})
+}
+
+// transform emits Bᵀ d B of 8 channels at s (the block's first pixel) to v. Row
+// r of the result needs two rows of d only, which keeps it in registers.
+func (w *winograd) transform(s, v asm.Local) {
+	at := w.p[:2]
+	add, sub := asm.I16x8Add, asm.I16x8Sub
+	for r, in := range []struct {
+		a, b int32
+		op   asm.Binary
+	}{{0, 2, sub}, {1, 2, add}, {2, 1, sub}, {1, 3, sub}} {
+		w.Set(at[0], asm.I32Add(s, asm.I32Mul(w.src.row, asm.Int(in.a))))
+		w.Set(at[1], asm.I32Add(s, asm.I32Mul(w.src.row, asm.Int(in.b))))
+		t := w.tmp[:4]
+		for x := range t {
+			w.Set(t[x], in.op(asm.V128Load(at[0], 0), asm.V128Load(at[1], 0)))
+			if x < 3 {
+				w.Add(at[0], w.src.pix)
+				w.Add(at[1], w.src.pix)
+			}
+		}
+		w.Set(at[0], asm.I32Add(v, asm.I32Mul(w.bytes, asm.Int(int32(4*r)))))
+		for x, row := range []asm.Expr{sub(t[0], t[2]), add(t[1], t[2]), sub(t[2], t[1]), sub(t[1], t[3])} {
+			w.Do(asm.V128Store(at[0], 0, row))
+			if x < 3 {
+				w.Add(at[0], w.bytes)
+			}
+		}
+	}
+}
+
+// blocks emits the products and the outputs of one panel, four blocks at a time.
+func (w *winograd) blocks(panels *panelLoop, finish *epilogue) {
+	i, k, b, end := w.Local(asm.I32), w.Local(asm.I32), w.Local(asm.I32), w.Local(asm.I32)
+	w.For(i, asm.Int(0), w.n, int32(w.pixels), func() {
+		for j, p := range w.p {
+			w.minimum(p, asm.I32Add(i, asm.Int(int32(j))), asm.I32Sub(w.n, asm.Int(1)))
+			w.Set(p, asm.I32Add(w.v, asm.I32Mul(p, w.pitch)))
+		}
+		w.Set(w.w, panels.weights)
+		w.Set(w.m, w.sums)
+		w.Set(end, asm.I32Add(w.sums, asm.Int(winogradSums)))
+		w.DoWhile(func() { // positions follow one another in input and weights
+			w.clear()
+			w.accumulate(w.bytes)
+			for j, acc := range w.acc {
+				w.Do(asm.V128Store(w.m, uint32(16*j), acc))
+			}
+			w.Add(w.m, asm.Int(16*int32(len(w.acc))))
+		}, asm.I32LtU(w.m, end))
+
+		w.Set(w.m, w.sums)
+		w.minimum(k, asm.I32Add(i, asm.Int(int32(w.pixels))), w.n)
+		w.For(b, i, k, 1, func() {
+			at := asm.I32Add(w.offs, asm.I32Shl(b, asm.Int(3)))
+			channels := w.channels(panels.index)
+			w.Set(w.out, asm.I32Add(asm.I32Add(w.dst.addr, asm.I32Load(at, 0)), channels))
+			w.Set(w.residual, asm.I32Add(asm.I32Add(w.res.addr, asm.I32Load(at, 4)), channels))
+			w.inverse()
+			finish.emit()
+			w.Add(w.m, asm.Int(4*panelWidth))
+		})
+	})
+}
+
+// inverse emits acc = Aᵀ M A / 4 for the block whose sums begin at m.
+func (w *winograd) inverse() {
+	add, sub := asm.I32x4Add, asm.I32x4Sub
+	for half := range 2 {
+		load := func(y, x int) asm.Expr {
+			return asm.V128Load(w.m, uint32((4*y+x)*4*panelWidth*4+16*half))
+		}
+		top, bottom := w.tmp[:4], w.tmp[4:]
+		for x := range 4 {
+			w.Set(top[x], add(load(1, x), load(2, x)))
+			w.Set(bottom[x], sub(load(1, x), load(2, x)))
+			w.Set(top[x], add(top[x], load(0, x)))
+			w.Set(bottom[x], sub(bottom[x], load(3, x)))
+		}
+		for y, s := range [][]asm.Local{top, bottom} {
+			quarter := func(v asm.Expr) asm.Expr { return asm.I32x4ShrS(v, asm.Int(2)) }
+			w.Set(w.acc[4*y+half], quarter(add(add(s[0], s[1]), s[2])))
+			w.Set(w.acc[4*y+2+half], quarter(sub(sub(s[1], s[2]), s[3])))
+		}
+	}
+}
