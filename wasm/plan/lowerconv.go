@@ -31,16 +31,13 @@ func (b *builder) conv(n *graph.Node) error {
 	if c.silu {
 		d.Act = kernels.ActSiLU
 	}
-	if err := b.weights(c, &d, x, y); err != nil {
-		return err
-	}
 	s := step{}
 	s.Name, s.Kind, s.MACs = n.Name, c.kind(), c.macs()
 
 	// The epilogue writes y's representation, except where it cannot: float sums
 	// and float residuals are quantized afterwards.
 	to := y
-	res := ref{}
+	in, res := x, ref{}
 	if c.residual != nil {
 		res = b.refs[c.residual]
 	}
@@ -72,6 +69,10 @@ func (b *builder) conv(n *graph.Node) error {
 		s.Kind += " add"
 	}
 	b.plan.Quantized = b.plan.Quantized || x.size == 2
+	winograd, err := b.weights(c, &d, in, y, s.op == kernels.OpConvI16 && c.suitsWinograd(x, y))
+	if err != nil {
+		return err
+	}
 	k := c.kh * c.kw * x.width() * x.size
 	s.Bytes = int64(y.width()) * int64(k)
 	d.TilePanels = int32(max(1, min(panelBytes/(lane*k), y.width()/lane)))
@@ -82,6 +83,12 @@ func (b *builder) conv(n *graph.Node) error {
 	pack.Merged = x.width() == a.width && (c.dx == 1 || c.kw == 1)
 	d.NRuns, d.RunLen = int32(pack.NRuns()), int32(pack.RunLen())
 	d.Runs = b.put(bytesOf(pack.Runs(a.row(), a.pix(), c.dy, c.dx)), 16)
+	if winograd {
+		s.op, s.tiles = kernels.OpWinogradI16, c.winogradTiles()
+		s.Kind += " winograd"
+		d.RunLen, d.TilePanels = int32(x.width()), int32(y.width()/lane)
+		b.scratchSize = max(b.scratchSize, int64(kernels.WinogradScratch(c.ow, kernels.WinogradBlockRows(c.ow), x.width())))
+	}
 
 	srcs := []ref{x}
 	if c.residual != nil {
@@ -96,6 +103,10 @@ func (b *builder) conv(n *graph.Node) error {
 		if c.residual != nil {
 			d.Res = b.place(res)
 		}
+		if winograd {
+			w := b.winogradDesc(c, d)
+			return kernels.Bytes(&w)
+		}
 		return kernels.Bytes(&d)
 	}, to, srcs...)
 	if to.area != y.area {
@@ -104,18 +115,19 @@ func (b *builder) conv(n *graph.Node) error {
 	return nil
 }
 
-// weights packs weights, scales and bias into the image.
-func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref) error {
+// weights packs weights, scales and bias into the image; for the Winograd kernel
+// where wanted and where they fit it, which it reports.
+func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref, wanted bool) (winograd bool, err error) {
 	w, scale, err := c.weights()
 	if err != nil {
-		return err
+		return false, err
 	}
 	bias, err := c.bias()
 	if err != nil {
-		return err
+		return false, err
 	}
 	pack := c.packing(x, y)
-	fail := func(err error) error { return fmt.Errorf("plan: conv %q: %w", c.n.Name, err) }
+	fail := func(err error) (bool, error) { return false, fmt.Errorf("plan: conv %q: %w", c.n.Name, err) }
 	b.plan.Params += int64(len(w) + len(bias))
 	d.Bias = b.put(bytesOf(kernels.PackOutputs(bias, pack)), 16)
 	if !x.u8 {
@@ -128,22 +140,30 @@ func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref) error {
 			return fail(err)
 		}
 		d.Weights = b.put(bytesOf(packed), 64)
-		return nil
+		return false, nil
 	}
-	q, err := c.integers(w, scale, max(x.zero, 255-x.zero))
+	reach := max(x.zero, 255-x.zero)
+	q, err := c.integers(w, scale, reach)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for i := range scale {
 		scale[i] = float32(float64(scale[i]) * float64(x.scale))
 	}
 	d.Scale = b.put(bytesOf(kernels.PackOutputs(scale, pack)), 16)
-	packed, err := kernels.PackConvI16(dense(c, q), pack)
+	q = dense(c, q)
+	if wanted {
+		if packed, ok := c.packWinograd(q, pack, reach); ok {
+			d.Weights = b.put(bytesOf(packed), 64)
+			return true, nil
+		}
+	}
+	packed, err := kernels.PackConvI16(q, pack)
 	if err != nil {
 		return fail(err)
 	}
 	d.Weights = b.put(bytesOf(packed), 64)
-	return nil
+	return false, nil
 }
 
 // widen returns the centred int16 copy of a quantized value that all its

@@ -142,15 +142,16 @@ type builder struct {
 	lays  map[*graph.Value]Layout
 	refs  map[*graph.Value]ref
 
-	steps     []step
-	buffers   []*buffer
-	bordered  map[*graph.Value]bool
-	widened   map[*graph.Value]ref
-	converted map[conversion]ref
-	image     []byte
-	arenaBase int64
-	detect    *graph.Node
-	kept      []*graph.Value
+	steps                []step
+	buffers              []*buffer
+	bordered             map[*graph.Value]bool
+	widened              map[*graph.Value]ref
+	converted            map[conversion]ref
+	image                []byte
+	arenaBase            int64
+	scratch, scratchSize int64 // for one Winograd step at a time: address, bytes
+	detect               *graph.Node
+	kept                 []*graph.Value
 }
 
 // step is a program record before addresses are known.
@@ -264,6 +265,8 @@ func (b *builder) memory() error {
 	b.arenaBase = alignUp(base + int64(len(b.image)))
 	p.Arena = place(b.buffers)
 	end := b.arenaBase + p.Arena
+	b.scratch = end
+	end = alignUp(end + b.scratchSize)
 	p.Detect.Out = uint32(end)
 	end = alignUp(end + int64(p.Detect.Anchors)*32)
 	p.Input.XTab = uint32(end)
