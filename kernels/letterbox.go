@@ -52,7 +52,7 @@ func resizeTable(src, dst int, edge func(i int, w0, w1 int32) (int, int32, int32
 	scale := 1 / (float64(dst) / float64(src))
 	weight := func(w float32) int32 { return int32(math.RoundToEven(float64(w * resizeOne))) }
 	for d := range dst {
-		at := float32((float64(d)+0.5)*scale - 0.5)
+		at := float32(float64((float64(d)+0.5)*scale) - 0.5) // not fused on any platform
 		i := int(math.Floor(float64(at)))
 		frac := at - float32(i)
 		i, w0, w1 := edge(i, weight(1-frac), weight(frac))
