@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -230,6 +231,9 @@ if (navigator.mediaDevices) {
   navigator.mediaDevices.getUserMedia = async (c) => { const s = await ask(c); testTracks.push(...s.getTracks()); return s; };
 }`
 
+// in returns the tab for a subtest.
+func (p *tab) in(t *testing.T) *tab { return &tab{t, p.ctx} }
+
 // newTab opens the page, with scripts run before its own.
 func newTab(t *testing.T, browserCtx context.Context, url string, before ...string) *tab {
 	t.Helper()
@@ -306,6 +310,20 @@ func (p *tab) problem(code string) snapshot {
 	return p.until("the problem "+code, 60*time.Second, func(s snapshot) bool { return s.code() == code })
 }
 
+// shows waits until the element with an id shows a text: the page renders on
+// the next frame.
+func (p *tab) shows(id, text string) {
+	p.t.Helper()
+	shown := ""
+	for range 100 {
+		if p.eval(`document.getElementById('`+id+`').innerText`, &shown); strings.Contains(shown, text) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	p.t.Errorf("#%s shows %q, not %q", id, shown, text)
+}
+
 func (p *tab) click(id string) {
 	p.t.Helper()
 	p.eval(`document.getElementById('`+id+`').click()`, nil)
@@ -374,4 +392,10 @@ func fetch(t *testing.T, url string) []byte {
 func (p *tab) emulate(w, h int64, ratio float64) {
 	p.t.Helper()
 	p.run(chromedp.EmulateViewport(w, h, chromedp.EmulateScale(ratio)))
+}
+
+// theme sets the preferred colour scheme.
+func (p *tab) theme(name string) {
+	p.t.Helper()
+	p.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}))
 }

@@ -83,6 +83,7 @@ func TestImageEqualsNative(t *testing.T) {
 	}
 	for i, size := range []image.Point{{320, 240}, {97, 333}, {640, 480}} {
 		t.Run(fmt.Sprintf("%dx%d", size.X, size.Y), func(t *testing.T) {
+			p := p.in(t)
 			scene := render.Scene(int64(i)+5, size.X, size.Y)
 			conf, want := sliderConf(t, model, scene)
 			p.slide("conf", conf)
@@ -156,6 +157,7 @@ func TestOverlayPlacement(t *testing.T) {
 		{"zoomed", 1000, 700, 1.25, 320, 320},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			p := p.in(t)
 			p.emulate(c.w, c.h, c.ratio)
 			before := p.snap().Frames
 			p.choose(file(t, "p.png", encodePNG(t, render.Scene(8, c.imageW, c.imgH))))

@@ -32,7 +32,7 @@ func problemUnreachable(text string) *Problem {
 
 // problemModel names why a model was refused; kept is the one still in use.
 func problemModel(name string, reason message.Reason, text string, kept *Model) *Problem {
-	p := &Problem{Title: "“" + name + "” cannot be used", Text: text}
+	p := &Problem{Title: "“" + name + "” cannot be used", Text: plain(text)}
 	switch reason {
 	case message.ReasonEmpty:
 		p.Code, p.Text = "model-empty", "The file has 0 bytes."
@@ -62,8 +62,20 @@ func problemModel(name string, reason message.Reason, text string, kept *Model) 
 	return p
 }
 
+// plain makes a sentence of an error of the engine: without the names of
+// packages, with a capital and a full stop.
+func plain(text string) string {
+	for _, pkg := range [...]string{"onnx: ", "wasm: ", "graph: ", "plan: ", "host: "} {
+		text = strings.ReplaceAll(text, pkg, "")
+	}
+	if text == "" {
+		return "No reason was given."
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+}
+
 func problemFrame(reason message.Reason, text string) *Problem {
-	p := &Problem{Code: "frame", Title: "This picture cannot be analysed", Text: text,
+	p := &Problem{Code: "frame", Title: "This picture cannot be analysed", Text: plain(text),
 		Remedy: "Try another picture, or reload the page."}
 	if reason == message.ReasonPicture {
 		p.Code, p.Remedy = "picture", "Crop or scale the picture and try again."

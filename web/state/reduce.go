@@ -91,8 +91,7 @@ func reduceEngine(s State, a Action) (State, []Effect) {
 	case FrameRefused:
 		s.Problem = problemFrame(a.Reason, a.Text)
 		if s.Source.Kind == SourceImage {
-			s.Source = Source{Seq: s.Source.Seq}
-			return s, []Effect{CloseSource, ClearBoxes}
+			return closed(s)
 		}
 	}
 	return s, nil
@@ -194,8 +193,10 @@ func open(s State, kind SourceKind, name string, how Effect) (State, []Effect) {
 	return s, []Effect{CloseSource, ClearBoxes, how}
 }
 
+// closed leaves no source. The number moves on, so that what is still under way
+// for the old source is told apart.
 func closed(s State) (State, []Effect) {
-	s.Source = Source{Seq: s.Source.Seq}
+	s.Source = Source{Seq: s.Source.Seq + 1}
 	s.Summary = ""
 	return s, []Effect{CloseSource, ClearBoxes}
 }
