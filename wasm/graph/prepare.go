@@ -32,10 +32,7 @@ var ErrNotYOLOv8 = errors.New("not a YOLOv8 detector")
 // changed.
 func Prepare(g *Graph, h, w int) (*Graph, error) {
 	g = Clone(g)
-	for _, p := range []struct {
-		name string
-		run  func(*Graph) error
-	}{
+	passes := []pass{
 		{"verify", (*Graph).Verify},
 		{"task", checkTask},
 		{"operators", checkOps},
@@ -48,35 +45,62 @@ func Prepare(g *Graph, h, w int) (*Graph, error) {
 		{"fold dequantized", Fold},
 		{"copies", dropCopies},
 		{"head", replaceHead},
-		{"batch norm", foldBatchNorm},
-		{"SiLU", findSiLU},
-		{"lower", lower},
-		{"activation", fuseSiLU},
-		{"residual", fuseResidual},
-		{"grids", spreadGrids},
-		{"dead code", DropDead},
-		{"size", func(g *Graph) error { return resize(g, h, w) }},
-		{"result", checkPrepared},
-		{"verify result", (*Graph).Verify},
-	} {
-		if err := p.run(g); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.name, err)
-		}
+	}
+	passes = append(passes, body...)
+	passes = append(passes,
+		pass{"size", func(g *Graph) error { return resize(g, h, w) }},
+		pass{"result", checkPrepared},
+		pass{"verify result", (*Graph).Verify})
+	if err := run(g, passes); err != nil {
+		return nil, err
 	}
 	return g, nil
 }
 
-// resize infers all shapes for an input of h×w.
+// A pass rewrites a graph in place.
+type pass struct {
+	name string
+	run  func(*Graph) error
+}
+
+// body are the passes over what is before the head, at the size of the file.
+var body = []pass{
+	{"batch norm", foldBatchNorm},
+	{"SiLU", findSiLU},
+	{"lower", lower},
+	{"activation", fuseSiLU},
+	{"residual", fuseResidual},
+	{"grids", spreadGrids},
+	{"dead code", DropDead},
+}
+
+func run(g *Graph, passes []pass) error {
+	for _, p := range passes {
+		if err := p.run(g); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// resize infers all shapes for an input of h×w, which the largest stride must
+// divide.
 func resize(g *Graph, h, w int) error {
+	detect := g.Nodes[len(g.Nodes)-1]
+	strides := detect.Attrs["strides"].Floats
+	for _, s := range strides {
+		if h%int(s) != 0 || w%int(s) != 0 {
+			return fmt.Errorf("%w: an input of %d×%d pixels: width and height must be multiples of the largest stride, %g",
+				ErrUnsupported, w, h, strides[len(strides)-1])
+		}
+	}
 	g.Inputs[0].Shape = []int{1, 3, h, w}
 	if err := infer(g); err != nil {
 		return fmt.Errorf("at %d×%d pixels: %w", w, h, err)
 	}
-	n := g.Nodes[len(g.Nodes)-1]
-	for k, s := range n.Attrs["strides"].Floats {
-		if m := n.In[2*k].Shape; m[2]*int(s) != h || m[3]*int(s) != w {
-			return fmt.Errorf("an input of %d×%d pixels: %w: width and height must be multiples of the largest stride, %g",
-				w, h, ErrUnsupported, n.Attrs["strides"].Floats[len(n.Attrs["strides"].Floats)-1])
+	for k, s := range strides {
+		if m := detect.In[2*k].Shape; m[2]*int(s) != h || m[3]*int(s) != w {
+			return fmt.Errorf("%w: at %d×%d pixels the map with stride %g is %v", ErrUnsupported, w, h, s, m)
 		}
 	}
 	return nil
