@@ -51,52 +51,89 @@ func (n *net) detect(path string, maps []tensor) {
 // loss, Li et al., 2020), distances to boxes, scores by sigmoid.
 func (n *net) decode(scope, path string, heads []tensor) {
 	classes := len(n.c.Classes)
-	anchors, strides := n.anchors(heads)
-	total := len(strides)
-
-	flat := n.int64s(scope+"/Constant_output_0", 1, int64(4*regMax+classes), -1)
+	// The exporter's first ones of these are folded to constants of their names.
+	n.counts[scope+"/Mul"], n.counts[scope+"/Add"], n.counts[scope+"/Div"] = 2, 1, 1
+	t := n.tail(scope, heads)
 	var parts []tensor
 	for _, h := range heads {
-		parts = append(parts, tensor{v: n.node(scope, "Reshape", 1, nil, h.v, flat)[0]})
+		parts = append(parts, tensor{v: n.node(scope, "Reshape", 1, nil, h.v, t.flat)[0]})
 	}
 	all := n.concat(scope, 2, parts...)
 	sides := n.split(scope, all.v, 4*regMax, int64(classes))
 
 	dfl := scope + "/dfl"
-	x := n.node(dfl, "Reshape", 1, nil, sides[0], n.int64s(dfl+"/Constant_output_0", 1, 4, regMax, int64(total)))[0]
+	x := n.node(dfl, "Reshape", 1, nil, sides[0], t.bins)[0]
 	x = n.node(dfl, "Transpose", 1, map[string]graph.Attr{"perm": ints(0, 2, 1, 3)}, x)[0]
 	if n.c.Opset < 13 { // Softmax works on a flattened tail there: bring the bins last
 		last := map[string]graph.Attr{"perm": ints(0, 3, 2, 1)}
 		x = n.node(dfl, "Transpose", 1, last, x)[0]
-		x = n.node(dfl, "Softmax", 1, axis(3), x)[0]
+		x = n.node(dfl, "Softmax", 1, axisAttr(3), x)[0]
 		x = n.node(dfl, "Transpose", 1, last, x)[0]
 	} else {
-		x = n.node(dfl, "Softmax", 1, axis(1), x)[0]
+		x = n.node(dfl, "Softmax", 1, axisAttr(1), x)[0]
 	}
 	bins := make([]float32, regMax)
 	for i := range bins {
 		bins[i] = float32(i)
 	}
 	x = n.node(dfl+"/conv", "Conv", 1, convAttrs(1, 0, 1), x, n.floats(path+".dfl.conv.weight", []int{1, regMax, 1, 1}, bins))[0]
-	x = n.node(dfl, "Reshape", 1, nil, x, n.int64s(dfl+"/Constant_1_output_0", 1, 4, int64(total)))[0]
+	x = n.node(dfl, "Reshape", 1, nil, x, t.sides)[0]
 
 	two, one := n.int64s(scope+"/Mul_output_0", 2), n.int64s(scope+"/Constant_3_output_0", 1)
 	lt := n.node(scope, "Slice", 1, nil, x, n.int64s(scope+"/Constant_4_output_0", 0), two, one)[0]
 	rb := n.node(scope, "Slice", 1, nil, x, two, n.int64s(scope+"/Mul_1_output_0", 4), one)[0]
-	n.counts[scope+"/Mul"] = 2 // the exporter's first two, and Add and Div, are folded
-	n.counts[scope+"/Add"] = 1
-	n.counts[scope+"/Div"] = 1
-	low := n.node(scope, "Sub", 1, nil, n.floats(scope+"/Constant_9_output_0", []int{1, 2, total}, anchors), lt)[0]
-	high := n.node(scope, "Add", 1, nil, n.floats(scope+"/Constant_10_output_0", []int{1, 2, total}, anchors), rb)[0]
+	low := n.node(scope, "Sub", 1, nil, t.low, lt)[0]
+	high := n.node(scope, "Add", 1, nil, t.high, rb)[0]
 	sum := n.node(scope, "Add", 1, nil, low, high)[0]
 	centre := n.node(scope, "Div", 1, nil, sum, n.floats(scope+"/Constant_11_output_0", []int{}, []float32{2}))[0]
 	size := n.node(scope, "Sub", 1, nil, high, low)[0]
 	box := n.concat(scope, 1, tensor{v: centre}, tensor{v: size})
-	pixels := n.node(scope, "Mul", 1, nil, box.v, n.floats(scope+"/Constant_12_output_0", []int{1, total}, strides))[0]
+	pixels := n.node(scope, "Mul", 1, nil, box.v, t.strides)[0]
 	scores := n.node(scope, "Sigmoid", 1, nil, sides[1])[0]
 	out := n.concat(scope, 1, tensor{v: pixels}, tensor{v: scores}).v
-	out.Name, out.DType, out.Shape = "output0", n.float(), []int{1, 4 + classes, total}
+	out.Name, out.DType, out.Shape = "output0", n.float(), []int{1, 4 + classes, t.total}
+	if n.c.Dynamic {
+		out.Shape = []int{-1, 4 + classes, -1}
+	}
 	n.g.Outputs = []*graph.Value{out}
+}
+
+// tailShapes is what the decoding needs of the picture's size.
+type tailShapes struct {
+	total              int          // anchors
+	flat, bins, sides  *graph.Value // shapes to reshape to
+	low, high, strides *graph.Value
+}
+
+func (n *net) tail(scope string, heads []tensor) (t tailShapes) {
+	xy, strides := n.anchors(heads)
+	t.total = len(strides)
+	dfl, rows := scope+"/dfl", int64(4*regMax+len(n.c.Classes))
+	if n.c.Dynamic {
+		batch := n.dim(scope, heads[0].v, 0)
+		var anchors *graph.Value // their number
+		for _, h := range heads {
+			area := n.node(scope, "Mul", 1, nil, n.dim(scope, h.v, 2), n.dim(scope, h.v, 3))[0]
+			if anchors != nil {
+				area = n.node(scope, "Add", 1, nil, anchors, area)[0]
+			}
+			anchors = area
+		}
+		four := n.scalar("/four", 4)
+		t.flat = n.shape(scope, batch, n.scalar("/rows", rows), n.scalar("/rest", -1))
+		t.bins = n.shape(dfl, batch, four, n.scalar("/reg_max", regMax), anchors)
+		t.sides = n.shape(dfl, batch, four, anchors)
+		t.low, t.strides = n.dynamicAnchors(scope, heads)
+		t.high = t.low
+		return t
+	}
+	t.flat = n.int64s(scope+"/Constant_output_0", 1, rows, -1)
+	t.bins = n.int64s(dfl+"/Constant_output_0", 1, 4, regMax, int64(t.total))
+	t.sides = n.int64s(dfl+"/Constant_1_output_0", 1, 4, int64(t.total))
+	t.low = n.floats(scope+"/Constant_9_output_0", []int{1, 2, t.total}, xy)
+	t.high = n.floats(scope+"/Constant_10_output_0", []int{1, 2, t.total}, xy)
+	t.strides = n.floats(scope+"/Constant_12_output_0", []int{1, t.total}, strides)
+	return t
 }
 
 // anchors returns the cell centres, in cells, as [2][anchors] x then y, and the

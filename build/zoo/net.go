@@ -36,6 +36,9 @@ func (n *net) float() graph.DType {
 
 func (n *net) input() tensor {
 	v := &graph.Value{Name: "images", DType: n.float(), Shape: []int{1, 3, n.c.Height, n.c.Size}}
+	if n.c.Dynamic {
+		v.Shape = []int{-1, 3, -1, -1}
+	}
 	n.g.Inputs = []*graph.Value{v}
 	return tensor{v, 3, n.c.Height, n.c.Size, n.picture()}
 }
@@ -58,11 +61,11 @@ func (n *net) node(scope, op string, outs int, attrs map[string]graph.Attr, in .
 	return nd.Out
 }
 
-func ints(v ...int64) graph.Attr         { return graph.Attr{Kind: graph.AttrInts, Ints: v} }
-func integer(v int64) graph.Attr         { return graph.Attr{Kind: graph.AttrInt, I: v} }
-func text(v string) graph.Attr           { return graph.Attr{Kind: graph.AttrString, S: v} }
-func number(v float32) graph.Attr        { return graph.Attr{Kind: graph.AttrFloat, F: v} }
-func axis(v int64) map[string]graph.Attr { return map[string]graph.Attr{"axis": integer(v)} }
+func ints(v ...int64) graph.Attr             { return graph.Attr{Kind: graph.AttrInts, Ints: v} }
+func integer(v int64) graph.Attr             { return graph.Attr{Kind: graph.AttrInt, I: v} }
+func text(v string) graph.Attr               { return graph.Attr{Kind: graph.AttrString, S: v} }
+func number(v float32) graph.Attr            { return graph.Attr{Kind: graph.AttrFloat, F: v} }
+func axisAttr(v int64) map[string]graph.Attr { return map[string]graph.Attr{"axis": integer(v)} }
 
 // constant adds an initializer.
 func (n *net) constant(name string, dt graph.DType, shape []int, data []byte) *graph.Value {
@@ -173,7 +176,7 @@ func (n *net) convAt(scope, path string, x tensor, out, k, stride int) tensor {
 
 // split halves or parts the channels; up to opset 12 the sizes are an attribute.
 func (n *net) split(scope string, x *graph.Value, sizes ...int64) []*graph.Value {
-	attrs := axis(1)
+	attrs := axisAttr(1)
 	if n.c.Opset < 13 {
 		attrs["split"] = ints(sizes...)
 		return n.node(scope, "Split", len(sizes), attrs, x)
@@ -195,7 +198,7 @@ func (n *net) concat(scope string, ax int64, list ...tensor) tensor {
 		out.c += x.c
 		out.p.x = append(out.p.x[:len(out.p.x):len(out.p.x)], x.p.x...)
 	}
-	out.v = n.node(scope, "Concat", 1, axis(ax), in...)[0]
+	out.v = n.node(scope, "Concat", 1, axisAttr(ax), in...)[0]
 	return out
 }
 

@@ -28,6 +28,7 @@ type Config struct {
 	Height      int      // input height where it differs from Size
 	Opset       int      // 11 to 21
 	Half        bool     // float16 weights, input and output, as half=True exports
+	Dynamic     bool     // batch, height and width left open, as dynamic=True exports
 	Seed        uint64   // of the weights
 }
 

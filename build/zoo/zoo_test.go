@@ -117,7 +117,7 @@ func TestVariantsReadBack(t *testing.T) {
 	classes := []string{"cat's eye", `say "x"`, "nut"}
 	for name, cfg := range map[string]Config{
 		"opset 11": {Opset: 11}, "opset 12": {Opset: 12}, "opset 13": {Opset: 13}, "opset 17": {Opset: 17},
-		"opset 18": {Opset: 18}, "opset 21": {Opset: 21}, "half": {Half: true}, "wide picture": {Size: 96, Height: 64},
+		"opset 18": {Opset: 18}, "opset 21": {Opset: 21}, "half": {Half: true}, "dynamic": {Dynamic: true}, "dynamic, opset 11": {Dynamic: true, Opset: 11}, "dynamic half": {Dynamic: true, Half: true}, "wide picture": {Size: 96, Height: 64},
 		"narrow and deep": {Width: 0.0625, Depth: 1},
 	} {
 		if cfg.Width == 0 {
