@@ -114,7 +114,7 @@ func half(x float32) uint16 {
 	_, exp := math.Frexp(a) // a in [2^(exp−1), 2^exp)
 	step := math.Ldexp(1, max(exp-11, -24))
 	q := uint16(math.RoundToEven(a / step)) // ≤ 2048
-	if exp < -13 {
+	if exp < -13 || a == 0 {
 		return sign | q // subnormal, or 1024 = the least normal number
 	}
 	return sign | uint16(exp+14)<<10 + (q - 1024)

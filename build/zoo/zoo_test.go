@@ -2,6 +2,7 @@ package zoo
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -148,6 +149,28 @@ func TestVariantsReadBack(t *testing.T) {
 		}
 		if !cfg.Half && !reflect.DeepEqual(wire, g) {
 			t.Errorf("%s: reading does not give the graph back", name)
+		}
+	}
+}
+
+// Every finite binary16, and the middle of each two of them, rounds right.
+func TestHalf(t *testing.T) {
+	value := func(h int) float64 {
+		if h>>10 == 0 {
+			return math.Ldexp(float64(h), -24)
+		}
+		return math.Ldexp(1+float64(h&1023)/1024, h>>10-15)
+	}
+	for h := range 0x7bff {
+		v, next := value(h), value(h+1)
+		even := h + h&1
+		for x, want := range map[float64]int{v: h, (v + next) / 2: even, v + (next-v)*0.49: h, v + (next-v)*0.51: h + 1} {
+			if got := half(float32(x)); int(got) != want {
+				t.Fatalf("%g is %#04x, want %#04x", x, got, want)
+			}
+			if got := half(float32(-x)); x != 0 && int(got) != want|0x8000 {
+				t.Fatalf("%g is %#04x, want %#04x", -x, got, want|0x8000)
+			}
 		}
 	}
 }

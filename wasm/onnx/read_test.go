@@ -48,3 +48,26 @@ func BenchmarkReadWire(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkReadOnnxGo(b *testing.B) {
+	data := readShared(b, "yolov8n.onnx")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ReadOnnxGo(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkWrite(b *testing.B) {
+	g, err := ReadWire(readShared(b, "yolov8n.onnx"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Write(g); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
