@@ -115,7 +115,7 @@ func quantized(t *testing.T, float string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "int8.onnx")
 	_, err := calib.Quantize(context.Background(), calib.Options{
-		In: float, Out: out, CalibDir: shared.File(t, "coco", "calib"), Images: 24, BiasImages: 8,
+		In: float, Out: out, CalibDir: shared.File(t, "coco", "calib"), Images: 16, BiasImages: 4,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -99,8 +99,8 @@ func TestReduce(t *testing.T) {
 				t.Errorf("phase %d, source %d live %t, problem %q; want %d, %d %t, %q",
 					s.Engine.Phase, s.Source.Kind, s.Source.Live, code, c.phase, c.source, c.live, c.problem)
 			}
-			if !strings.Contains(s.Status(), c.status) {
-				t.Errorf("status %q lacks %q", s.Status(), c.status)
+			if shown := s.Status() + ": " + s.Engine.Progress(); !strings.Contains(shown, c.status) {
+				t.Errorf("status %q lacks %q", shown, c.status)
 			}
 			if len(effects)+len(c.effects) > 0 && !reflect.DeepEqual(effects, c.effects) {
 				t.Errorf("effects %v, want %v", effects, c.effects)

@@ -40,7 +40,8 @@ func Classify(name, mime string) FileKind {
 	return FileUnknown
 }
 
-// Status says in one line what is happening.
+// Status says in one line what is happening. It changes with what happens, not
+// with every byte, so that screen readers can follow it.
 func (s State) Status() string {
 	e := s.Engine
 	if s.Source.Kind == SourceCamera && !s.Source.Live {
@@ -61,9 +62,9 @@ func (s State) Status() string {
 	case EngineLoading:
 		switch e.Loading {
 		case LoadingModel:
-			return "Loading the model" + progress(e.Done, e.Total)
+			return "Loading the model"
 		case LoadingModules:
-			return "Loading the detector" + progress(e.Done, e.Total)
+			return "Loading the detector"
 		}
 		return "Reading the model"
 	}
@@ -78,14 +79,15 @@ func (s State) Status() string {
 	return "Ready: start the camera, or drop a picture or a video"
 }
 
-func progress(done, total float64) string {
+// Progress says how much of what is loading has arrived, "" if that is unknown.
+func (e Engine) Progress() string {
 	switch {
-	case done <= 0:
+	case e.Phase != EngineLoading || e.Done <= 0 || e.Loading == LoadingParse:
 		return ""
-	case total <= 0:
-		return ": " + Megabytes(done)
+	case e.Total <= 0:
+		return Megabytes(e.Done)
 	}
-	return ": " + Megabytes(done) + " of " + Megabytes(total)
+	return Megabytes(e.Done) + " of " + Megabytes(e.Total)
 }
 
 // Megabytes writes a number of bytes as MB with one decimal.

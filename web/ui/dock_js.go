@@ -42,6 +42,7 @@ func (s *Status) Render() vecty.ComponentOrHTML {
 			"failed": e.Phase == state.EngineFailed,
 		}),
 		elem.Paragraph(vecty.Markup(vecty.Attribute("role", "status"), vecty.Attribute("aria-live", "polite"), prop.ID("status")), vecty.Text(text)),
+		elem.Span(vecty.Markup(vecty.Class("quiet"), vecty.Attribute("aria-hidden", "true"), vecty.Property("hidden", e.Progress() == "")), vecty.Text(e.Progress())),
 		elem.Progress(bar),
 	)
 }
