@@ -1,3 +1,5 @@
+//go:build !js
+
 package kernels
 
 import (
@@ -5,10 +7,6 @@ import (
 
 	"eagleeye/kernels/asm"
 )
-
-// panelWidth is the number of output channels of a weight panel: two vectors of
-// 32-bit sums.
-const panelWidth = 8
 
 // convKind is what the convolution kernels differ in. A step of the inner loop
 // takes 4 bytes of a pixel (two I16 or one F32 element) and 32 bytes of a weight

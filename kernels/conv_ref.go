@@ -1,3 +1,5 @@
+//go:build !js
+
 package kernels
 
 // refConvI16 is the oracle of OpConvI16, refConvI16F32 of OpConvI16F32 and

@@ -4,6 +4,9 @@
 // (simd128 or relaxed SIMD, each with or without threads) come from the same
 // emitters.
 //
+// A page gets the finished module, so emitters and oracles are not compiled for
+// GOOS=js: there the package is the ABI, the packing and the tables.
+//
 // Kernels know nothing of graphs: the package may import kernels/asm and the
 // standard library only.
 package kernels

@@ -1,3 +1,5 @@
+//go:build !js
+
 package kernels
 
 import (
@@ -5,25 +7,6 @@ import (
 
 	"eagleeye/kernels/asm"
 )
-
-// Variant selects the instructions of a module. The zero value is plain SIMD
-// on one thread, which every current browser runs.
-type Variant struct {
-	Relaxed bool // relaxed SIMD (not in Safari, not in wazero)
-	Threads bool // shared memory and atomics
-}
-
-// String names a variant: "simd128" or "relaxed", with "-threads" after it.
-func (v Variant) String() string {
-	s := "simd128"
-	if v.Relaxed {
-		s = "relaxed"
-	}
-	if v.Threads {
-		s += "-threads"
-	}
-	return s
-}
 
 // maxPages is the limit of a shared memory: all that 32-bit addresses reach.
 const maxPages = 65536

@@ -2,6 +2,10 @@ package kernels
 
 import "fmt"
 
+// panelWidth is the number of output channels of a weight panel: two vectors of
+// 32-bit sums.
+const panelWidth = 8
+
 // ConvShape is the logical shape of a convolution's weights [OutC][InC][KH][KW].
 type ConvShape struct{ OutC, InC, KH, KW int }
 

@@ -1,3 +1,5 @@
+//go:build !js
+
 package kernels
 
 // kernel is one entry of the function table: its name in profiles, its emitter

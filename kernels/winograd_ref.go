@@ -1,3 +1,5 @@
+//go:build !js
+
 package kernels
 
 // refWinograd is the oracle of OpWinogradI16. It keeps scratch as the kernel
