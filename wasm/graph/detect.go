@@ -84,7 +84,7 @@ func findHead(g *Graph) (*head, error) {
 		return nil, notYOLO("output %q has %d columns for %d anchors", out.Name, out.Shape[2], anchors)
 	}
 	for _, s := range order {
-		box, cls, err := h.tell(g, scales[s][0], scales[s][1])
+		box, cls, err := h.tell(scales[s][0], scales[s][1])
 		if err != nil {
 			return nil, err
 		}
@@ -167,15 +167,20 @@ func isDFL(n *Node) bool {
 }
 
 // tell says which of two maps of one scale holds the boxes: the one that has
-// not as many channels as there are classes. Where both have, the first
-// operand of the Concat that joins them does.
-func (h *head) tell(g *Graph, a, b *Value) (box, cls *Value, err error) {
+// not as many channels as there are classes. Where both have, the one that
+// alone leads to DFL's softmax does, or, where they are joined before it, the
+// first operand of the Concat.
+func (h *head) tell(a, b *Value) (box, cls *Value, err error) {
 	switch {
 	case a.Shape[1] == h.classes && b.Shape[1] == h.classes:
 		box, cls = a, b
-		for _, n := range h.tail {
-			if n.Op == "Concat" && len(n.In) == 2 && n.In[0] == b && n.In[1] == a {
-				box, cls = b, a
+		if soft := h.reaches(b); soft && !h.reaches(a) {
+			box, cls = b, a
+		} else if soft {
+			for _, n := range h.tail {
+				if n.Op == "Concat" && len(n.In) == 2 && n.In[0] == b && n.In[1] == a {
+					box, cls = b, a
+				}
 			}
 		}
 	case a.Shape[1] == h.classes:
@@ -190,6 +195,25 @@ func (h *head) tell(g *Graph, a, b *Value) (box, cls *Value, err error) {
 		return nil, nil, notYOLO("box map %q has %d channels, want 4·reg_max", box.Name, box.Shape[1])
 	}
 	return box, cls, nil
+}
+
+// reaches tells whether a map's numbers go into a softmax.
+func (h *head) reaches(v *Value) bool {
+	from := map[*Value]bool{v: true}
+	for _, n := range h.tail {
+		for _, in := range n.In {
+			if in == nil || !from[in] {
+				continue
+			}
+			if n.Op == "Softmax" {
+				return true
+			}
+			for _, o := range n.Out {
+				from[o] = true
+			}
+		}
+	}
+	return false
 }
 
 // verify computes the file's own tail and the Detect formula on the same

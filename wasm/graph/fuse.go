@@ -1,6 +1,9 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // foldBatchNorm merges a BatchNormalization into the convolution before it:
 // weights and bias scaled by γ/√(σ²+ε) of their channel.
@@ -26,6 +29,11 @@ func foldBatchNorm(g *Graph) error {
 			}
 		}
 		factor, offset := batchNorm(n, stat[0], stat[1], stat[2], stat[3])
+		for i, f := range factor {
+			if sum := float64(f + offset[i]); math.IsNaN(sum) || math.IsInf(sum, 0) {
+				return fmt.Errorf("node %s: %w: channel %d has variance %g", n, ErrInvalid, i, stat[3][i])
+			}
+		}
 		bias := make([]float32, len(factor))
 		if len(conv.In) > 2 && conv.In[2] != nil {
 			if conv.In[2].Const == nil {

@@ -98,12 +98,19 @@ func (b *net) input() map[string]*Tensor {
 
 // detect appends YOLOv8's decoding of two scales. A dynamic tail computes its
 // anchors from the maps' shapes, a static one has them as constants.
-func (b *net) detect(box, cls [2]*Value, hw [2][2]int, stride [2]float32, regMax, classes int, dynamic bool) {
-	var flat, anchors, steps []*Value
+// Box and class maps are joined at once and split again, or (as newer files do)
+// kept apart.
+func (b *net) detect(box, cls [2]*Value, hw [2][2]int, stride [2]float32, regMax, classes int, o options) {
+	var flat, apart, anchors, steps []*Value
 	for s := range box {
-		joined := b.concat(1, box[s], cls[s])
-		flat = append(flat, b.op("Reshape", nil, joined, b.list(1, int64(4*regMax+classes), -1)))
-		if dynamic {
+		if o.apart {
+			flat = append(flat, b.op("Reshape", nil, box[s], b.list(1, int64(4*regMax), -1)))
+			apart = append(apart, b.op("Reshape", nil, cls[s], b.list(1, int64(classes), -1)))
+		} else {
+			joined := b.concat(1, box[s], cls[s])
+			flat = append(flat, b.op("Reshape", nil, joined, b.list(1, int64(4*regMax+classes), -1)))
+		}
+		if o.dynamic {
 			a, st := b.anchors(box[s], stride[s])
 			anchors, steps = append(anchors, a), append(steps, st)
 			continue
@@ -116,8 +123,12 @@ func (b *net) detect(box, cls [2]*Value, hw [2][2]int, stride [2]float32, regMax
 		anchors = append(anchors, b.constant(FloatTensor(xy, 1, 2, h*w)))
 		steps = append(steps, b.constant(FloatTensor(st, 1, h*w)))
 	}
-	all := b.concat(2, flat...)
-	parts := b.ops("Split", 2, map[string]Attr{"axis": num(1)}, all, b.list(int64(4*regMax), int64(classes)))
+	parts := []*Value{b.concat(2, flat...), nil}
+	if o.apart {
+		parts[1] = b.concat(2, apart...)
+	} else {
+		parts = b.ops("Split", 2, map[string]Attr{"axis": num(1)}, parts[0], b.list(int64(4*regMax), int64(classes)))
+	}
 	dfl := b.op("Reshape", nil, parts[0], b.list(1, 4, int64(regMax), -1))
 	dfl = b.op("Softmax", map[string]Attr{"axis": num(1)}, b.op("Transpose", map[string]Attr{"perm": ints(0, 2, 1, 3)}, dfl))
 	bins := make([]float32, regMax)
@@ -163,11 +174,18 @@ func (b *net) anchors(m *Value, stride float32) (xy, steps *Value) {
 	return xy, fill
 }
 
+type options struct {
+	dynamic bool // anchors computed from shapes
+	apart   bool // box and class maps never joined
+	classes int  // 3 when 0
+}
+
 // tiny is a detector in the manner of YOLOv8 with two scales (strides 2 and 4):
 // a C2f block with a residual, pooling, upsampling, a head of two maps a scale.
-func tiny(seed uint64, h, w int, dynamic bool) *net {
+func tiny(seed uint64, h, w int, o options) *net {
 	b, x := newNet(seed, 3, h, w)
-	const regMax, classes = 4, 3
+	const regMax = 4
+	classes := max(o.classes, 3)
 	x = b.silu(b.conv(x, 3, 8, 3, 2))
 	p1 := b.c2f(x)
 	x = b.silu(b.conv(p1, 8, 8, 3, 2))
@@ -181,7 +199,7 @@ func tiny(seed uint64, h, w int, dynamic bool) *net {
 		box[s] = b.conv(b.silu(b.conv(p, 8, 8, 3, 1)), 8, 4*regMax, 1, 1)
 		cls[s] = b.conv(b.silu(b.conv(p, 8, 8, 3, 1)), 8, classes, 1, 1)
 	}
-	b.detect(box, cls, [2][2]int{{h / 2, w / 2}, {h / 4, w / 4}}, [2]float32{2, 4}, regMax, classes, dynamic)
+	b.detect(box, cls, [2][2]int{{h / 2, w / 2}, {h / 4, w / 4}}, [2]float32{2, 4}, regMax, classes, o)
 	return b
 }
 

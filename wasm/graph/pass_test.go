@@ -424,7 +424,7 @@ func TestPrepareSurvivesDamage(t *testing.T) {
 	numbers := []int64{-1, 0, 1, 2, 3, 7, 255, 1 << 20, 1 << 40, -1 << 62, 1<<63 - 1}
 	refused := 0
 	for range 1500 {
-		b := tiny(1, 8, 8, rng.IntN(2) == 0)
+		b := tiny(1, 8, 8, options{dynamic: rng.IntN(2) == 0})
 		for range 1 + rng.IntN(2) {
 			damage(rng, b.g, numbers)
 		}

@@ -10,18 +10,21 @@ import (
 // and, where the file is dynamic, at others.
 func TestPrepareKeepsResults(t *testing.T) {
 	for _, c := range []struct {
-		name    string
-		h, w    int
-		dynamic bool
+		name string
+		h, w int
+		options
 	}{
-		{"static square", 16, 16, false},
-		{"static wide", 8, 24, false},
-		{"dynamic", 16, 16, true},
-		{"dynamic tall", 32, 12, true},
+		{"static square", 16, 16, options{}},
+		{"static wide", 8, 24, options{}},
+		{"dynamic", 16, 16, options{dynamic: true}},
+		{"dynamic tall", 32, 12, options{dynamic: true}},
+		{"maps kept apart", 16, 16, options{apart: true}},
+		{"as many classes as box channels", 16, 16, options{classes: 16}},
+		{"so and kept apart", 16, 16, options{classes: 16, apart: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for seed := range uint64(3) {
-				b := tiny(seed, c.h, c.w, c.dynamic)
+				b := tiny(seed, c.h, c.w, c.options)
 				file := Clone(b.g)
 				if c.dynamic {
 					file.Inputs[0].Shape = []int{-1, 3, -1, -1}
@@ -43,20 +46,20 @@ func TestPrepareKeepsResults(t *testing.T) {
 
 // A static file serves another size: as a file made for that size does.
 func TestPrepareAtAnotherSize(t *testing.T) {
-	p, err := Prepare(tiny(1, 16, 16, false).g, 24, 8)
+	p, err := Prepare(tiny(1, 16, 16, options{}).g, 24, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := tiny(1, 24, 8, false)
+	b := tiny(1, 24, 8, options{})
 	same(t, b.g, p, b.input(), 2e-4)
-	if _, err := Prepare(tiny(1, 16, 16, false).g, 18, 16); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "multiples") {
+	if _, err := Prepare(tiny(1, 16, 16, options{}).g, 18, 16); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "multiples") {
 		t.Errorf("18 rows with stride 4: %v", err)
 	}
 }
 
 // Prepare must leave its argument as it was.
 func TestPrepareKeepsArgument(t *testing.T) {
-	b := tiny(1, 16, 16, true)
+	b := tiny(1, 16, 16, options{dynamic: true})
 	in := b.input()
 	before := Clone(b.g)
 	if _, err := Prepare(b.g, 24, 24); err != nil {
@@ -152,7 +155,7 @@ func TestPrepareRefuses(t *testing.T) {
 		{"ceil mode", func(b *net) { node(b.g, "MaxPool", 0).Attrs["ceil_mode"] = num(1) }, ErrUnsupported, "ceil_mode"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := tiny(1, 16, 16, false)
+			b := tiny(1, 16, 16, options{})
 			c.spoil(b)
 			_, err := Prepare(b.g, 16, 16)
 			if err == nil {
@@ -174,7 +177,7 @@ var ErrInvalidOrUnsupported = errors.New("refused")
 
 // half=True: float16 constants and casts become float32.
 func TestPrepareHalf(t *testing.T) {
-	b := tiny(1, 16, 16, false)
+	b := tiny(1, 16, 16, options{})
 	g := Clone(b.g)
 	cast := &Node{Name: "cast", Op: "Cast", In: []*Value{g.Inputs[0]}, Out: []*Value{{Name: "halved"}}, Attrs: map[string]Attr{"to": num(10)}}
 	g.Nodes[0].In[0] = cast.Out[0]
