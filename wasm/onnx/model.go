@@ -55,6 +55,9 @@ const (
 	maxDim     = 1<<31 - 1
 	maxNodes   = 1 << 16
 	maxInits   = 1 << 16
+	maxAttrs   = 64        // of a node
+	maxOutputs = 1024      // of the graph
+	maxEdges   = 1 << 20   // inputs times outputs, over all nodes
 	maxDecoded = 384 << 20 // bytes of tensors that are not used in place
 	maxStruct  = 64 << 20  // bytes of structure: names, attributes, nodes
 )

@@ -273,7 +273,7 @@ func TestMutatedFiles(t *testing.T) {
 // Well-formed files whose numbers are wrong: attributes, shapes, scales,
 // operands. They reach the passes.
 func TestMutatedModels(t *testing.T) {
-	count := 400
+	count := 200
 	if testing.Short() {
 		count = 60
 	}

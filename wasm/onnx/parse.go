@@ -17,6 +17,7 @@ type parser struct {
 	strings map[string]string
 	spent   int // structure
 	decoded int // tensors
+	edges   int
 }
 
 func parse(data []byte) (*model, error) {
@@ -223,6 +224,9 @@ func (p *parser) graph(b []byte, at int) error {
 			var n *nodeDef
 			if n, err = p.node(b, f.at); err == nil {
 				p.m.nodes = append(p.m.nodes, n)
+				if p.edges += len(n.in) * len(n.out); p.edges > maxEdges {
+					return fmt.Errorf("%w: nodes have more than %d operands; this is no detection model", ErrTooLarge, maxEdges)
+				}
 			}
 		case 5:
 			if len(p.m.inits) == maxInits {
@@ -240,6 +244,9 @@ func (p *parser) graph(b []byte, at int) error {
 			}
 		case 12:
 			var v *valueDef
+			if len(p.m.outputs) == maxOutputs {
+				return fmt.Errorf("%w: more than %d outputs; this is no detection model", ErrTooLarge, maxOutputs)
+			}
 			if v, err = p.value(b, f.at, "output"); err == nil {
 				p.m.outputs = append(p.m.outputs, v)
 			}
@@ -273,6 +280,9 @@ func (p *parser) node(b []byte, at int) (*nodeDef, error) {
 			var b []byte
 			if b, err = f.bytes("attribute"); err != nil {
 				return err
+			}
+			if len(n.attrs) == maxAttrs {
+				return fmt.Errorf("%w: more than %d attributes; this is no detection model", ErrTooLarge, maxAttrs)
 			}
 			var a attrDef
 			if a, err = p.attr(b, f.at); err == nil {

@@ -193,16 +193,16 @@ func widen(t *graph.Tensor) *graph.Tensor {
 }
 
 // halfBits returns the bits of the float32 equal to a binary16 (IEEE 754-2008
-// 3.6): every binary16, subnormals too, is a binary32.
+// 3.6): every binary16, subnormals too, is a binary32. The exponent's bias is
+// corrected by an exact multiplication.
 func halfBits(h uint16) uint32 {
-	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10)&31, uint32(h)&1023
-	switch {
-	case exp == 31:
-		return sign | 255<<23 | frac<<13
-	case exp > 0:
-		return sign | (exp+127-15)<<23 | frac<<13
+	bits := uint32(h&0x7fff) << 13
+	if h&0x7c00 == 0x7c00 {
+		bits |= 0x7f800000
+	} else {
+		bits = math.Float32bits(math.Float32frombits(bits) * 0x1p112)
 	}
-	return sign | math.Float32bits(float32(frac)*0x1p-24)
+	return bits | uint32(h&0x8000)<<16
 }
 
 // finite reports whether a tensor is free of NaN and infinity.
