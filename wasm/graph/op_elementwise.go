@@ -228,15 +228,20 @@ func variadic(op string) OpSpec {
 
 func inferUnary(c *call) error { return c.result(0, c.in[0].dt, c.in[0].shape) }
 
-// exp is e^x to about 1e-10, relative: in double precision far better than the
+// exp is e^x to 1e-9, relative: in double precision far better than the
 // float32 results need. x = n·ln 2 + r, and e^r by its Taylor polynomial in
 // Estrin's order.
 func exp(x float64) float64 {
-	n := math.Floor(min(max(x, -700), 700)*math.Log2E + 0.5)
-	r := min(max(x, -700), 700) - n*math.Ln2
+	if x < -700 {
+		x = -700
+	} else if x > 700 {
+		x = 700
+	}
+	n := int64(x*math.Log2E+1100.5) - 1100 // floor, since the sum is positive
+	r := x - float64(n)*math.Ln2
 	r2 := r * r
 	p := (1 + r) + r2*((1.0/2+r*(1.0/6))+r2*((1.0/24+r*(1.0/120))+r2*((1.0/720+r*(1.0/5040))+r2*(1.0/40320))))
-	return p * math.Float64frombits(uint64(int64(n)+1023)<<52)
+	return p * math.Float64frombits(uint64(n+1023)<<52)
 }
 
 // sigmoid is 1/(1+e^−x) in double precision, rounded once.
