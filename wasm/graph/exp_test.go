@@ -20,8 +20,8 @@ func TestExp(t *testing.T) {
 	if s := sigmoid(1e30); s != 1 {
 		t.Errorf("sigmoid(1e30) = %g", s)
 	}
-	if s := silu(float32(math.Inf(-1))); s != 0 && !math.IsNaN(float64(s)) {
-		t.Errorf("silu(-Inf) = %g", s)
+	if s := silu(-1e30); s != 0 {
+		t.Errorf("silu(-1e30) = %g", s)
 	}
 }
 
