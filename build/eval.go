@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"eagleeye/build/coco"
+	"eagleeye/build/fetch"
 	"eagleeye/build/fidelity"
+	"eagleeye/build/models"
 	"eagleeye/build/picture"
 	"eagleeye/build/pool"
 	"eagleeye/wasm"
@@ -32,7 +34,9 @@ func (f precisionFlag) options() wasm.Options {
 
 type evalCmd struct {
 	precisionFlag
-	Model      string `help:"ONNX file to judge." env:"MODEL" type:"existingfile" placeholder:"FILE"`
+	Model      string `help:"ONNX file to judge (else the cached download)." env:"MODEL" type:"path" placeholder:"FILE"`
+	Int8       bool   `help:"Judge the int8 form of a float model, and compare it with the float one." name:"int8"`
+	Calib      string `help:"For --int8: folder of photos to calibrate on (else drawn scenes)." env:"CALIB" type:"path" placeholder:"DIR"`
 	Data       string `required:"" help:"Folder with images/ and a COCO instances.json." type:"existingdir" placeholder:"DIR"`
 	Detections string `help:"Judge this COCO results file instead of a model." type:"existingfile" placeholder:"FILE"`
 	Fidelity   string `help:"Compare anchor by anchor with another model; f32 is the same file in float." placeholder:"REF"`
@@ -54,11 +58,8 @@ type evaluation struct {
 }
 
 func (c *evalCmd) Run(ctx context.Context, t terminal) error {
-	switch {
-	case c.Model == "" && c.Detections == "":
-		return usageError{errors.New("name a --model or a file of --detections")}
-	case c.Detections != "" && (c.Fidelity != "" || c.Save != ""):
-		return usageError{errors.New("--fidelity and --save need a --model, not --detections")}
+	if c.Detections != "" && (c.Fidelity != "" || c.Save != "" || c.Int8) {
+		return usageError{errors.New("--int8, --fidelity and --save are for a model, not for --detections")}
 	}
 	data, err := coco.Load(c.Data)
 	if err != nil {
@@ -71,7 +72,7 @@ func (c *evalCmd) Run(ctx context.Context, t terminal) error {
 	var dets []coco.Detection
 	if c.Detections != "" {
 		dets, err = data.LoadDetections(c.Detections)
-	} else {
+	} else if err = c.choose(ctx, t); err == nil {
 		dets, err = c.detect(ctx, t, data, &e)
 	}
 	if err != nil {
@@ -89,6 +90,23 @@ func (c *evalCmd) Run(ctx context.Context, t terminal) error {
 		}
 	}
 	return c.print(t, e)
+}
+
+// choose finds the model to judge and, with --int8, makes its int8 form.
+func (c *evalCmd) choose(ctx context.Context, t terminal) error {
+	cache, err := fetch.Dir()
+	if err != nil {
+		return err
+	}
+	if c.Model, err = models.Find(c.Model, cache); err != nil || !c.Int8 {
+		return err
+	}
+	float := c.Model
+	c.Model, _, err = models.Int8{Calib: c.Calib, Cache: cache, Progress: t.err, Log: t.err}.Path(ctx, float)
+	if c.Fidelity == "" && c.Model != float {
+		c.Fidelity = float
+	}
+	return err
 }
 
 // detect runs the model over the images as published evaluations do: every

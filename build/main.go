@@ -32,6 +32,8 @@ type commands struct {
 	Eval     evalCmd     `cmd:"" help:"Judge a model or a file of detections on a COCO data set."`
 	Detect   detectCmd   `cmd:"" help:"Find objects in pictures."`
 	Info     infoCmd     `cmd:"" help:"Tell about a model: sizes, layers, cost."`
+	Test     testCmd     `cmd:"" help:"Run the tests, tell what failed and what was skipped."`
+	Fuzz     fuzzCmd     `cmd:"" help:"Fuzz every fuzz test for a while."`
 }
 
 // terminal is where a command writes.
@@ -52,6 +54,11 @@ func main() {
 
 // execute runs one command line and returns the exit code.
 func execute(ctx context.Context, args []string, t terminal) (code int) {
+	for _, name := range []string{"MODEL", "CALIB", "PORT", "DOWNLOAD"} {
+		if os.Getenv(name) == "" { // set to nothing, as the Makefile does, is not set
+			os.Unsetenv(name)
+		}
+	}
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("go run ./build"),

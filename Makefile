@@ -1,0 +1,51 @@
+# Everything needs Go alone. `make` lists the verbs.
+
+MODEL ?=
+CALIB ?=
+DATA  ?= ../shared/coco/val
+FUZZTIME ?= 20s
+export MODEL CALIB
+
+# eval uses the data beside the project where nothing else is named.
+EVAL_MODEL = $(or $(MODEL),$(wildcard ../shared/models/yolov8n.onnx))
+EVAL_CALIB = $(or $(CALIB),$(wildcard ../shared/coco/calib))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check build bench eval fuzz model clean
+
+help: ## List the verbs
+	@echo 'make VERB:'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST))
+	@echo 'MODEL=file.onnx names the model, CALIB=folder the photos to calibrate it on.'
+
+run: ## Build the page and serve it on 127.0.0.1
+	@go run ./build run
+
+build: ## Build the page into dist/
+	@go run ./build site
+
+model: ## Download the official YOLOv8n
+	@go run ./build model
+
+test: ## Run all tests, a real browser included
+	go vet ./...
+	GOOS=js GOARCH=wasm go vet ./web/... ./wasm/...
+	@go run ./build test
+
+check: ## Formatting, vet, static checks, then all tests
+	@out=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || echo .)); [ -z "$$out" ] || { echo "run gofmt -w on:"; echo "$$out"; exit 1; }
+	go tool staticcheck ./...
+	GOOS=js GOARCH=wasm go tool staticcheck ./web/... ./wasm/...
+	@$(MAKE) --no-print-directory test
+
+eval: ## Accuracy on DATA of MODEL's int8 form, and how far it is from the float one
+	@$(if $(EVAL_MODEL),MODEL=$(EVAL_MODEL)) $(if $(EVAL_CALIB),CALIB=$(EVAL_CALIB)) go run ./build eval --int8 --data $(DATA) $(EVALFLAGS)
+
+bench: ## Speed of the kernels and of the engine
+	go test -run '^$$' -bench . -benchtime 0.5s ./kernels/... ./wasm/...
+
+fuzz: ## Fuzz every fuzz test for FUZZTIME
+	@go run ./build fuzz --time $(FUZZTIME)
+
+clean: ## Remove what the build made here
+	rm -rf dist
