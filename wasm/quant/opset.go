@@ -3,6 +3,7 @@ package quant
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"eagleeye/wasm/graph"
 )
@@ -25,8 +26,7 @@ func modernize(g *graph.Graph) error {
 			attrToInput(n, "axes")
 		case "Softmax", "LogSoftmax":
 			axis := n.Int("axis", 1)
-			rank := len(n.In[0].Shape)
-			if axis == -1 || rank > 0 && int(axis) == rank-1 {
+			if axis == -1 || int(axis) == rank(g, n.In[0])-1 {
 				n.Attrs = map[string]graph.Attr{"axis": {Kind: graph.AttrInt, I: -1}}
 				continue
 			}
@@ -35,6 +35,28 @@ func modernize(g *graph.Graph) error {
 	}
 	g.Opset = perAxisOpset
 	return nil
+}
+
+// rank returns the number of dimensions of a value where it can be seen without
+// inferring shapes, else 0.
+func rank(g *graph.Graph, v *graph.Value) int {
+	if v.Shape != nil {
+		return len(v.Shape)
+	}
+	for _, n := range g.Nodes {
+		if !slices.Contains(n.Out, v) {
+			continue
+		}
+		switch n.Op {
+		case "Transpose":
+			return len(n.Ints("perm"))
+		case "Reshape":
+			if s := n.In[1].Const; s != nil && len(s.Shape) == 1 {
+				return s.Shape[0]
+			}
+		}
+	}
+	return 0
 }
 
 // attrToInput makes an ints attribute the node's second input.
