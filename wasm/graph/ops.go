@@ -107,7 +107,7 @@ func checkOps(g *Graph) error {
 	for _, n := range g.Nodes {
 		s, ok := spec(n)
 		if !ok {
-			return fmt.Errorf("node %s: %w operator%s", n, ErrUnsupported, hint(n.Op))
+			return fmt.Errorf("node %s: %w operator%s", n, ErrUnsupported, Hint(n.Op))
 		}
 		if len(n.In) < s.MinIn || s.MaxIn >= 0 && len(n.In) > s.MaxIn {
 			return fmt.Errorf("node %s: %w: %d inputs", n, ErrInvalid, len(n.In))
@@ -127,24 +127,27 @@ func checkOps(g *Graph) error {
 	return nil
 }
 
-// hint says what to do about an operator that often appears.
-func hint(op string) string {
+// Hint says, as the end of a message, why an operator is not supported and what
+// to do about it.
+func Hint(op string) string {
 	switch op {
-	case "NonMaxSuppression", "TopK", "GatherND", "NMS", "EfficientNMS_TRT":
-		return ": the file ends in its own non-maximum suppression; export it without (nms=False)"
-	case "MatMul", "Gemm", "Attention":
-		return ": a YOLOv8 detector has none; is this another architecture?"
-	case "HardSwish", "HardSigmoid", "LeakyRelu", "Mish":
+	case "NonMaxSuppression", "TopK", "GatherND", "GatherElements", "RoiAlign", "EfficientNMS_TRT":
+		return ": the file ends in its own non-maximum suppression; export it with nms=False"
+	case "MatMul", "Gemm", "Einsum", "LayerNormalization", "Pad", "AveragePool", "ConvTranspose", "GridSample", "Cos", "GlobalAveragePool":
+		return ": no YOLOv8 detector has it; export a model of that architecture and task"
+	case "QLinearConv", "ConvInteger", "QLinearMul", "QLinearAdd", "DynamicQuantizeLinear", "MatMulInteger":
+		return ": the file is quantized in the operator format; quantize it in the QDQ format"
+	case "HardSwish", "HardSigmoid", "LeakyRelu", "PRelu", "Mish", "Gelu", "Softplus":
 		return ": only the SiLU activation of YOLOv8 is supported"
 	}
-	return ": a YOLOv8 detector exported by Ultralytics has none"
+	return ": no YOLOv8 detector exported by Ultralytics has it; export one with format=onnx"
 }
 
 // infer declares the outputs of a node for operands.
 func (c *call) infer() error {
 	s, ok := spec(c.n)
 	if !ok {
-		return fmt.Errorf("%w operator%s", ErrUnsupported, hint(c.n.Op))
+		return fmt.Errorf("%w operator%s", ErrUnsupported, Hint(c.n.Op))
 	}
 	for k := range s.MinIn {
 		if _, err := c.need(k); err != nil {

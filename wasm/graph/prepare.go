@@ -130,7 +130,7 @@ func checkPrepared(g *Graph) error {
 				return fmt.Errorf("node %s: %w: shapes %v and %v differ", n, ErrUnsupported, n.In[0].Shape, n.In[1].Shape)
 			}
 		default:
-			return fmt.Errorf("node %s: %w before the head%s", n, ErrUnsupported, hint(n.Op))
+			return fmt.Errorf("node %s: %w before the head%s", n, ErrUnsupported, Hint(n.Op))
 		}
 		if out := n.Out[0]; n.Op != "Detect" && len(out.Shape) != 4 {
 			return fmt.Errorf("node %s: %w: result %v, want four dimensions", n, ErrUnsupported, out.Shape)

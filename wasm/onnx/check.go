@@ -3,7 +3,6 @@ package onnx
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"eagleeye/wasm/graph"
 )
@@ -51,7 +50,7 @@ func checkOps(m *model) error {
 		}
 		spec, ok := graph.Ops[n.op]
 		if !ok {
-			return fmt.Errorf("%w %q (node %q): export a YOLOv8 detection model without nms=True; supported are %s", ErrUnknownOp, n.op, n.name, strings.Join(graph.Supported, ", "))
+			return fmt.Errorf("%w %q (node %q)%s", ErrUnknownOp, n.op, n.name, graph.Hint(n.op))
 		}
 		for len(n.out) > 0 && n.out[len(n.out)-1] == "" {
 			n.out = n.out[:len(n.out)-1]
