@@ -188,6 +188,9 @@ func (b *builder) pool(n *graph.Node) error {
 	y := b.refs[n.Out[0]]
 	x := b.refs[n.In[0]]
 	d.InH, d.InW, d.OutH, d.OutW, d.C = int32(x.h), int32(x.w), int32(y.h), int32(y.w), int32(y.width())
+	if d.Pad >= d.K || (d.OutH-1)*d.Stride-d.Pad >= d.InH || (d.OutW-1)*d.Stride-d.Pad >= d.InW {
+		return fmt.Errorf("plan: maxpool %q: windows of %d with padding %d lie outside %d×%d", n.Name, d.K, d.Pad, x.w, x.h)
+	}
 	b.through(n, fmt.Sprintf("maxpool %d", d.K), y.h, x.repr, func(x, y ref) (kernels.Op, func() []byte) {
 		op := kernels.OpMaxPoolF32
 		if x.u8 {

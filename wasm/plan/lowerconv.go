@@ -236,6 +236,8 @@ func (b *builder) decode(n *graph.Node) error {
 		switch {
 		case box.lay.Channels() != 4*regMax || cls.lay.Channels() != classes || box.h != cls.h || box.w != cls.w:
 			return fmt.Errorf("plan: detect %q: maps %v and %v for %d classes and %d bins", n.Name, n.In[2*i].Shape, n.In[2*i+1].Shape, classes, regMax)
+		case regMax%4 != 0: // the kernel takes four bins at a time
+			return fmt.Errorf("plan: detect %q: %d bins a side, want a multiple of 4", n.Name, regMax)
 		case !box.lay.dense() || !cls.lay.dense():
 			return fmt.Errorf("plan: detect %q reads channels that are cut apart", n.Name)
 		}
