@@ -233,6 +233,9 @@ func (h *head) verify(g *Graph) error {
 			}
 		}
 	}
+	if err := h.measure(); err != nil {
+		return err
+	}
 	random := uint32(0x9e3779b9)
 	have, want := map[*Value]*array{}, &call{opset: g.Opset, n: &Node{Op: "Detect", Out: []*Value{h.out}, Attrs: map[string]Attr{
 		"strides": {Kind: AttrFloats, Floats: h.strides},
@@ -264,6 +267,30 @@ func (h *head) verify(g *Graph) error {
 		return notYOLO("output %q is %v, want %v", h.out.Name, got[0].shape, want.out[0].shape)
 	}
 	return h.compare(g, got[0].f, want.out[0].f)
+}
+
+// measure refuses a tail whose computation needs far more memory than YOLOv8's,
+// all of whose results together have about ten times the maps' elements.
+func (h *head) measure() error {
+	budget := 0
+	for s := range h.box {
+		budget += 64 * (h.box[s].Shape[1] + h.cls[s].Shape[1]) * h.box[s].Shape[2] * h.box[s].Shape[3]
+	}
+	for _, n := range h.tail {
+		for _, o := range n.Out {
+			if o == nil {
+				continue
+			}
+			size, err := elements(o.Shape)
+			if err != nil {
+				return notYOLO("node %s: %w", n, err)
+			}
+			if budget -= size; budget < 0 {
+				return notYOLO("its decoding makes more numbers than YOLOv8's at node %s", n)
+			}
+		}
+	}
+	return nil
 }
 
 // compare reports the first row of the output that is not what YOLOv8 gives.

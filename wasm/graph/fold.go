@@ -2,16 +2,19 @@ package graph
 
 import "fmt"
 
-// maxFolded bounds the elements that folding may create over a whole graph, so
-// that a small file cannot make a large memory.
-const maxFolded = 1 << 24
+// Folding may create foldFloor elements over a whole graph and foldFactor times
+// what the file's constants have: a small file cannot make a large memory.
+const (
+	foldFloor  = 1 << 24
+	foldFactor = 4
+)
 
 // Fold infers the type and shape of every value from the graph inputs' (which
 // must be known) and computes at once what depends on constants and shapes
 // only. Dequantized constants stay as they are: LiftQDQ needs them. A folded
 // value loses its grid: a constant needs none.
 func Fold(g *Graph) error {
-	budget := maxFolded
+	budget := foldFloor + foldFactor*constantElements(g)
 	dead := map[*Node]bool{}
 	known := map[*Value]*array{}
 	for _, v := range g.Inputs {
@@ -65,6 +68,21 @@ func Fold(g *Graph) error {
 	return nil
 }
 
+// constantElements counts the elements of all constants that nodes read.
+func constantElements(g *Graph) int {
+	sum := 0
+	seen := map[*Value]bool{}
+	for _, n := range g.Nodes {
+		for _, v := range n.In {
+			if v != nil && v.Const != nil && !seen[v] {
+				seen[v] = true
+				sum += v.Const.Len()
+			}
+		}
+	}
+	return sum
+}
+
 // fold computes a node at compile time.
 func (c *call) fold(budget *int) error {
 	for _, a := range c.out {
@@ -73,7 +91,7 @@ func (c *call) fold(budget *int) error {
 		}
 	}
 	if *budget < 0 {
-		return fmt.Errorf("%w: constants of more than %d elements", ErrUnsupported, maxFolded)
+		return fmt.Errorf("%w: its constants grow beyond all measure", ErrUnsupported)
 	}
 	if c.n.Op == "Shape" { // its operand's elements need not be known
 		if err := c.infer(); err != nil {

@@ -34,6 +34,9 @@ func InputSize(g *Graph) (h, w int) {
 	return h, w
 }
 
+// maxPixels bounds the input: 2048×2048, or as much in another form.
+const maxPixels = 1 << 22
+
 // A dynamic file's tail is verified at this size: not square, so that height
 // and width cannot be confused, small, and divisible by strides up to 64.
 const verifyH, verifyW = 128, 192
@@ -53,8 +56,10 @@ func ownInput(h, w *int) func(*Graph) error {
 		if *h <= 0 || *w <= 0 {
 			*h, *w = ownH, ownW
 		}
-		if *h > 1<<13 || *w > 1<<13 {
-			return fmt.Errorf("%w: an input of %d×%d pixels", ErrUnsupported, *w, *h)
+		for _, size := range [][2]int{{*h, *w}, {ownH, ownW}} {
+			if size[0] > maxPixels/size[1] {
+				return fmt.Errorf("%w: an input of %d×%d pixels, at most %d pixels", ErrUnsupported, size[1], size[0], maxPixels)
+			}
 		}
 		s := in.Shape
 		if len(s) == 4 && s[0] > 1 {

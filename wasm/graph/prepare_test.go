@@ -2,6 +2,7 @@ package graph
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -88,7 +89,7 @@ func TestPrepareRefuses(t *testing.T) {
 	lastOf := func(g *Graph, op string) *Node { return node(g, op, count(g, op)-1) }
 	after := func(b *net, op string, attrs map[string]Attr, in ...*Value) {
 		old := b.g.Outputs[0]
-		old.Name = "raw"
+		old.Name = fmt.Sprint("raw", len(b.g.Nodes))
 		out := b.op(op, attrs, append([]*Value{old}, in...)...)
 		out.Name = "output0"
 		b.g.Outputs[0] = out
@@ -133,6 +134,15 @@ func TestPrepareRefuses(t *testing.T) {
 			b.g.Inputs = append(b.g.Inputs, &Value{Name: "more", DType: Float32, Shape: []int{1}})
 		}, ErrNotYOLOv8, "2 inputs"},
 		{"integers", func(b *net) { b.g.Inputs[0].DType = Uint8 }, ErrNotYOLOv8, "uint8"},
+		{"huge", func(b *net) { b.g.Inputs[0].Shape = []int{1, 3, 1 << 16, 1 << 16} }, ErrUnsupported, "at most"},
+		{"a tail that grows", func(b *net) {
+			for range 10 {
+				after(b, "Tile", nil, b.list(1, 1, 2))
+			}
+			for range 10 {
+				after(b, "Slice", nil, b.list(0), b.list(80), b.list(2))
+			}
+		}, ErrNotYOLOv8, "more numbers"},
 		{"an activation", func(b *net) { node(b.g, "Sigmoid", 0).Op = "HardSigmoid" }, ErrUnsupported, "SiLU"},
 		{"relu", func(b *net) { node(b.g, "Sigmoid", 0).Op = "Relu" }, ErrUnsupported, "Relu"},
 		{"a constant added", func(b *net) {
