@@ -34,6 +34,7 @@ const (
 	OpSoftmaxF32     // EltDesc: over the channels of each pixel
 	OpDetect         // DetectDesc
 	OpWinogradI16    // WinogradDesc: I16 × I16 → U8
+	OpWinogradF32    // WinogradDesc: F32 × F32 → F32
 	NumOps
 )
 
@@ -45,6 +46,9 @@ type Step struct {
 	Tiles uint32 // number of tiles
 	_     uint32
 }
+
+// MaxThreads is the largest team of threads, the leader included.
+const MaxThreads = 16
 
 // Map places a feature map [H][W][C] in kernel memory. Addr is the byte address
 // of its pixel (0,0), channel 0; Row and Pix are the distances in bytes from a
@@ -74,7 +78,9 @@ const (
 //
 // Every float operation above is one separately rounded float32 operation in
 // this order, so that all variants agree bit for bit. Elements beyond a run's
-// real length, up to RunLen, meet weights of zero.
+// real length, up to RunLen, meet weights of zero. Integer sums wrap: they are
+// exact as long as Σ|in·w| < 2³¹. Dst overlaps neither Src nor Res; pixels and
+// panels beyond a group's last repeat it.
 //
 // Tiles: OutH × ceil(OutC/8 / TilePanels); tile t computes row t mod OutH of
 // the panel group t / OutH.

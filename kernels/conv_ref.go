@@ -41,9 +41,14 @@ func refConvF32(mem []byte, desc uint32, begin, end int32) {
 				acc += float32(v * w[k*panelWidth])
 			}
 		}
-		acc += *at[float32](mem, d.Bias+uint32(4*o))
-		d.storeFloat(mem, y, x, o, d.activate(acc, siluf32))
+		d.finishF32(mem, y, x, o, acc)
 	})
+}
+
+// finishF32 is the epilogue of a float sum.
+func (d *ConvDesc) finishF32(mem []byte, y, x, o int32, acc float32) {
+	acc += *at[float32](mem, d.Bias+uint32(4*o))
+	d.storeFloat(mem, y, x, o, d.activate(acc, siluf32))
 }
 
 // each runs body for every output element of tiles [begin, end).

@@ -32,7 +32,7 @@ func (c convCase) build(im *image) {
 
 // desc writes the case's data into an image and returns its descriptor, with
 // the weights and their packing.
-func (c convCase) desc(im *image) (d ConvDesc, p *Packing, w16 []int16) {
+func (c convCase) desc(im *image) (d ConvDesc, p *Packing, weights any) {
 	inC4, outC8 := (c.inC+3)/4*4, (c.outC+7)/8*8
 	if c.slots8 {
 		inC4 = (c.inC + 7) / 8 * 8
@@ -70,22 +70,22 @@ func (c convCase) desc(im *image) (d ConvDesc, p *Packing, w16 []int16) {
 		if err != nil {
 			panic(err)
 		}
-		d.Weights = put(im, packed...)
+		d.Weights, weights = put(im, packed...), w
 	} else {
 		q := make([]int16, elements)
 		for i := range q {
 			q[i] = int16(im.rng.IntN(511) - 255)
 		}
 		src = put(im, q...)
-		w16 = make([]int16, n)
-		for i := range w16 {
-			w16[i] = int16(im.rng.IntN(255) - 127)
+		w := make([]int16, n)
+		for i := range w {
+			w[i] = int16(im.rng.IntN(255) - 127)
 		}
-		packed, err := PackConvI16(w16, p)
+		packed, err := PackConvI16(w, p)
 		if err != nil {
 			panic(err)
 		}
-		d.Weights = put(im, packed...)
+		d.Weights, weights = put(im, packed...), w
 	}
 	scale := make([]float32, c.outC)
 	for i := range scale {
@@ -107,7 +107,7 @@ func (c convCase) desc(im *image) (d ConvDesc, p *Packing, w16 []int16) {
 	if c.res {
 		d.Res = place()
 	}
-	return d, p, w16
+	return d, p, weights
 }
 
 var convOps = []Op{OpConvI16, OpConvI16F32, OpConvF32}

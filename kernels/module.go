@@ -27,13 +27,17 @@ func Module(v Variant) []byte {
 	}
 	m.ImportMemory("env", "memory", mem)
 
+	var thread asm.Global
+	if v.Threads {
+		thread = m.Global(asm.Int(0))
+	}
 	entries := make([]*asm.Func, NumOps)
 	for op, k := range table {
 		f := m.Func(k.name, asm.Types(asm.I32, asm.I32, asm.I32))
 		if k.emit == nil {
 			f.Unreachable()
 		} else {
-			k.emit(&emitter{Func: f, module: m, variant: v,
+			k.emit(&emitter{Func: f, module: m, variant: v, thread: thread,
 				desc: f.Param(0), begin: f.Param(1), end: f.Param(2)})
 		}
 		entries[op] = f
@@ -73,6 +77,7 @@ type emitter struct {
 	*asm.Func
 	module           *asm.Module
 	variant          Variant
+	thread           asm.Global // threaded variants: the instance's thread, 0 for the leader
 	desc, begin, end asm.Local
 }
 

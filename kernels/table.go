@@ -34,7 +34,8 @@ var table = [NumOps]kernel{
 	OpMulF32:      {"mul_f32", emitMulF32, refMulF32},
 	OpSoftmaxF32:  {"softmax_f32", emitSoftmax, refSoftmax},
 	OpDetect:      {"detect", emitDetect, refDetect},
-	OpWinogradI16: {"winograd_i16", emitWinograd, refWinograd},
+	OpWinogradI16: {"winograd_i16", winogradI16.emitWinograd, refWinogradI16},
+	OpWinogradF32: {"winograd_f32", winogradF32.emitWinograd, refWinogradF32},
 }
 
 // String is the kernel's name.

@@ -21,20 +21,32 @@ type winograd struct {
 	tmp           []asm.Local
 }
 
-func emitWinograd(e *emitter) {
+// The Winograd kernels take four blocks at a time.
+var (
+	winogradI16 = convKind{pixels: 4}
+	winogradF32 = convKind{floatIn: true, floatOut: true, pixels: 4}
+)
+
+// emitWinograd emits the kernel: for each tile's rows of blocks, the transformed
+// input of all, then for each panel the products and outputs of four blocks at a
+// time.
+func (k convKind) emitWinograd(e *emitter) {
 	var d WinogradDesc
-	w := &winograd{registerTile: e.newRegisterTile(convI16), tmp: e.Locals(asm.V128, 8)}
+	w := &winograd{registerTile: e.newRegisterTile(k), tmp: e.Locals(asm.V128, 8)}
 	w.src = e.mapField(unsafe.Offsetof(d.Conv.Src))
 	w.dst = e.mapField(unsafe.Offsetof(d.Conv.Dst))
 	w.res = e.mapField(unsafe.Offsetof(d.Conv.Res))
 	w.outH, w.outW = e.field(unsafe.Offsetof(d.Conv.OutH)), e.field(unsafe.Offsetof(d.Conv.OutW))
-	w.bytes = e.Let(asm.I32Shl(e.field(unsafe.Offsetof(d.Conv.RunLen)), asm.Int(1)))
+	w.bytes = e.Let(asm.I32Mul(e.field(unsafe.Offsetof(d.Conv.RunLen)), asm.Int(k.element())))
 	w.pitch = e.Let(asm.I32Add(asm.I32Mul(w.bytes, asm.Int(winogradPositions)), asm.Int(winogradGap)))
 	blockRows := e.field(unsafe.Offsetof(d.BlockRows))
 	rows := e.Let(asm.I32ShrS(asm.I32Add(w.outH, asm.Int(1)), asm.Int(1)))
 	columns := e.Let(asm.I32ShrS(asm.I32Add(w.outW, asm.Int(1)), asm.Int(1)))
 	groups := e.Let(asm.I32DivU(asm.I32Sub(asm.I32Add(rows, blockRows), asm.Int(1)), blockRows))
 	w.v = e.field(unsafe.Offsetof(d.Scratch))
+	if e.variant.Threads {
+		e.Add(w.v, asm.I32Mul(e.thread, e.field(unsafe.Offsetof(d.ScratchStep))))
+	}
 	w.sums = e.Let(asm.I32Add(w.v, asm.I32Mul(asm.I32Mul(blockRows, columns), w.pitch)))
 	w.offs = e.Let(asm.I32Add(w.sums, asm.Int(winogradSums)))
 	w.n, w.m = e.Local(asm.I32), e.Local(asm.I32)
@@ -96,11 +108,14 @@ func (w *winograd) transformRows(first, last, columns asm.Local) {
 	})
 }
 
-// transform emits Bᵀ d B of 8 channels at s (the block's first pixel) to v. Row
+// transform emits Bᵀ d B of 16 bytes of channels at s (the block's first pixel) to v. Row
 // r of the result needs two rows of d only, which keeps it in registers.
 func (w *winograd) transform(s, v asm.Local) {
 	at := w.p[:2]
 	add, sub := asm.I16x8Add, asm.I16x8Sub
+	if w.floatIn {
+		add, sub = asm.F32x4Add, asm.F32x4Sub
+	}
 	for r, in := range []struct {
 		a, b int32
 		op   asm.Binary
@@ -159,9 +174,15 @@ func (w *winograd) blocks(panels *panelLoop, finish *epilogue) {
 	})
 }
 
-// inverse emits acc = Aᵀ M A / 4 for the block whose sums begin at m.
+// inverse emits acc = Aᵀ M A for the block whose sums begin at m; integers are
+// a quarter of it.
 func (w *winograd) inverse() {
 	add, sub := asm.I32x4Add, asm.I32x4Sub
+	scaled := func(v asm.Expr) asm.Expr { return asm.I32x4ShrS(v, asm.Int(2)) }
+	if w.floatIn {
+		add, sub = asm.F32x4Add, asm.F32x4Sub
+		scaled = func(v asm.Expr) asm.Expr { return v }
+	}
 	for half := range 2 {
 		load := func(y, x int) asm.Expr {
 			return asm.V128Load(w.m, uint32((4*y+x)*4*panelWidth*4+16*half))
@@ -174,9 +195,8 @@ func (w *winograd) inverse() {
 			w.Set(bottom[x], sub(bottom[x], load(3, x)))
 		}
 		for y, s := range [][]asm.Local{top, bottom} {
-			quarter := func(v asm.Expr) asm.Expr { return asm.I32x4ShrS(v, asm.Int(2)) }
-			w.Set(w.acc[4*y+half], quarter(add(add(s[0], s[1]), s[2])))
-			w.Set(w.acc[4*y+2+half], quarter(sub(sub(s[1], s[2]), s[3])))
+			w.Set(w.acc[4*y+half], scaled(add(add(s[0], s[1]), s[2])))
+			w.Set(w.acc[4*y+2+half], scaled(sub(sub(s[1], s[2]), s[3])))
 		}
 	}
 }

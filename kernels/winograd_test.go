@@ -9,34 +9,60 @@ import (
 )
 
 // compareWinograd runs a 3×3 convolution as Winograd by module and by oracle,
-// and directly, and wants equal outputs of all.
+// and wants equal memories; and directly, with equal bytes of integers. Floats
+// may differ by 2e-5 of the largest sum that the random data can give.
 func compareWinograd(t *testing.T, m *machine, c convCase, blockRows int32, seed uint64) {
 	t.Helper()
-	im := newImage(seed)
-	c.op, c.k, c.stride, c.dil, c.slots8 = OpConvI16, 3, 1, 1, true
-	conv, p, w := c.desc(im)
-	packed, err := PackWinogradI16(w, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := WinogradDesc{Conv: conv, BlockRows: blockRows}
-	d.Conv.Runs, d.Conv.NRuns, d.Conv.RunLen = 0, 0, int32(p.InPhys)
-	d.Conv.Weights = put(im, packed...)
-	d.Scratch = im.alloc(WinogradScratch(c.w, int(blockRows), p.InPhys))
-	rows := (int32(c.h)+1)/2 + blockRows - 1
-	step(im, OpWinogradI16, d, rows/blockRows*((conv.OutC/8+c.panels-1)/c.panels))
-	prog := put(im, im.steps...)
-	im.alloc(16)
-	im.compareOn(t, m, prog)
+	c.k, c.stride, c.dil, c.slots8 = 3, 1, 1, true
+	for _, c.op = range []Op{OpConvI16, OpConvF32} {
+		im := newImage(seed)
+		conv, p, w := c.desc(im)
+		d := WinogradDesc{Conv: conv, BlockRows: blockRows}
+		d.Conv.Runs, d.Conv.NRuns, d.Conv.RunLen = 0, 0, int32(p.InPhys)
+		op, element := OpWinogradI16, 2
+		if c.op == OpConvI16 {
+			packed, err := PackWinogradI16(w.([]int16), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Conv.Weights = put(im, packed...)
+		} else {
+			packed, err := PackWinogradF32(w.([]float32), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Conv.Weights = put(im, packed...)
+			op, element = OpWinogradF32, 4
+		}
+		d.Scratch = im.alloc(WinogradScratch(c.w, int(blockRows), p.InPhys*element))
+		rows := (int32(c.h)+1)/2 + blockRows - 1
+		step(im, op, d, rows/blockRows*((conv.OutC/8+c.panels-1)/c.panels))
+		prog := put(im, im.steps...)
+		im.alloc(16)
+		im.compareOn(t, m, prog)
 
-	direct, wino := bytes.Clone(im.mem), bytes.Clone(im.mem)
-	desc := put(im, conv)
-	direct = append(direct, im.mem[len(direct):]...)
-	Ref(direct, OpConvI16, desc, 0, int32(c.h)*((conv.OutC/8+c.panels-1)/c.panels))
-	RefRun(wino, prog, 1)
-	row := int(conv.Dst.Row)
-	if !bytes.Equal(direct[conv.Dst.Addr:][:c.h*row], wino[conv.Dst.Addr:][:c.h*row]) {
-		t.Fatal("Winograd and direct convolution differ")
+		desc := put(im, conv)
+		direct, wino := bytes.Clone(im.mem), bytes.Clone(im.mem)
+		Ref(direct, c.op, desc, 0, int32(c.h)*((conv.OutC/8+c.panels-1)/c.panels))
+		RefRun(wino, prog, 1)
+		if c.op == OpConvF32 {
+			for y := range conv.OutH {
+				for x := range conv.OutW {
+					a := view[float32](direct, conv.Dst.pixel(y, x), int(conv.OutC))
+					b := view[float32](wino, conv.Dst.pixel(y, x), int(conv.OutC))
+					for o := range a {
+						if !near(b[o], a[o], 2e-5*float32(9*c.inC)/2) {
+							t.Fatalf("(%d, %d) channel %d: Winograd %v, direct %v", y, x, o, b[o], a[o])
+						}
+						b[o] = a[o]
+					}
+				}
+			}
+		}
+		n := c.h * int(conv.Dst.Row)
+		if !bytes.Equal(direct[conv.Dst.Addr:][:n], wino[conv.Dst.Addr:][:n]) {
+			t.Fatal("Winograd and direct convolution differ")
+		}
 	}
 }
 

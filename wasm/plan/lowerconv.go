@@ -69,7 +69,7 @@ func (b *builder) conv(n *graph.Node) error {
 		s.Kind += " add"
 	}
 	b.plan.Quantized = b.plan.Quantized || x.size == 2
-	winograd, err := b.weights(c, &d, in, y, s.op == kernels.OpConvI16 && c.suitsWinograd(x, y))
+	winograd, err := b.weights(c, &d, in, y, s.op != kernels.OpConvI16F32 && c.suitsWinograd(x, y))
 	if err != nil {
 		return err
 	}
@@ -84,10 +84,10 @@ func (b *builder) conv(n *graph.Node) error {
 	d.NRuns, d.RunLen = int32(pack.NRuns()), int32(pack.RunLen())
 	d.Runs = b.put(bytesOf(pack.Runs(a.row(), a.pix(), c.dy, c.dx)), 16)
 	if winograd {
-		s.op, s.tiles = kernels.OpWinogradI16, c.winogradTiles()
+		s.op, s.tiles = winogradOp(s.op), c.winogradTiles()
 		s.Kind += " winograd"
 		d.RunLen, d.TilePanels = int32(x.width()), int32(y.width()/lane)
-		b.scratchSize = max(b.scratchSize, int64(kernels.WinogradScratch(c.ow, kernels.WinogradBlockRows(c.ow), x.width())))
+		b.scratchSize = max(b.scratchSize, int64(kernels.WinogradScratch(c.ow, kernels.WinogradBlockRows(c.ow), x.width()*x.size)))
 	}
 
 	srcs := []ref{x}
@@ -135,12 +135,16 @@ func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref, wanted bool) (
 		for i := range w {
 			w[i] *= scale[i/per]
 		}
-		packed, err := kernels.PackConvF32(dense(c, w), pack)
+		pack32 := kernels.PackConvF32
+		if wanted {
+			pack32 = kernels.PackWinogradF32
+		}
+		packed, err := pack32(dense(c, w), pack)
 		if err != nil {
 			return fail(err)
 		}
 		d.Weights = b.put(bytesOf(packed), 64)
-		return false, nil
+		return wanted, nil
 	}
 	reach := max(x.zero, 255-x.zero)
 	q, err := c.integers(w, scale, reach)

@@ -149,7 +149,7 @@ type builder struct {
 	converted            map[conversion]ref
 	image                []byte
 	arenaBase            int64
-	scratch, scratchSize int64 // for one Winograd step at a time: address, bytes
+	scratch, scratchSize int64 // for one Winograd step at a time: address, bytes a thread
 	detect               *graph.Node
 	kept                 []*graph.Value
 }
@@ -266,7 +266,8 @@ func (b *builder) memory() error {
 	p.Arena = place(b.buffers)
 	end := b.arenaBase + p.Arena
 	b.scratch = end
-	end = alignUp(end + b.scratchSize)
+	b.scratchSize = alignUp(b.scratchSize)
+	end = alignUp(end + b.scratchSize*kernels.MaxThreads)
 	p.Detect.Out = uint32(end)
 	end = alignUp(end + int64(p.Detect.Anchors)*32)
 	p.Input.XTab = uint32(end)

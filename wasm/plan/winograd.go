@@ -16,6 +16,14 @@ func (c *conv) suitsWinograd(x, y ref) bool {
 		c.oh >= 2 && c.ow >= 2 && x.width() >= winogradMin && y.width() >= winogradMin
 }
 
+// winogradOp is the Winograd kernel in place of a direct one.
+func winogradOp(direct kernels.Op) kernels.Op {
+	if direct == kernels.OpConvF32 {
+		return kernels.OpWinogradF32
+	}
+	return kernels.OpWinogradI16
+}
+
 // packWinograd packs integer weights for the Winograd kernel, which gives the
 // direct kernel's bytes. It reports false where they are too large for that:
 // when a transformed weight leaves int16, or four times a sum may leave int32.
@@ -38,7 +46,7 @@ func (c *conv) packWinograd(w []int16, pack *kernels.Packing, reach int32) ([]in
 // direct one.
 func (b *builder) winogradDesc(c *conv, d kernels.ConvDesc) kernels.WinogradDesc {
 	rows := kernels.WinogradBlockRows(c.ow)
-	return kernels.WinogradDesc{Conv: d, BlockRows: int32(rows), Scratch: uint32(b.scratch)}
+	return kernels.WinogradDesc{Conv: d, BlockRows: int32(rows), Scratch: uint32(b.scratch), ScratchStep: int32(b.scratchSize)}
 }
 
 // winogradTiles is the number of the kernel's tiles, each with all panels: the
