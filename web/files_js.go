@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"syscall/js"
 
 	"eagleeye/web/dom"
@@ -64,7 +65,7 @@ func (p *page) fetchModel() {
 func (p *page) fetchBytes(name string, size float64, unreachable func(name, text string)) {
 	dom.Then(js.Global().Call("fetch", "model.onnx"), func(r js.Value) {
 		if !r.Get("ok").Bool() {
-			unreachable("", "The server answered "+r.Get("status").Call("toString").String()+" for model.onnx.")
+			unreachable("", "The server answered "+strconv.Itoa(r.Get("status").Int())+" for model.onnx.")
 			return
 		}
 		reader := r.Get("body").Call("getReader")

@@ -314,3 +314,34 @@ func TestNoSIMD(t *testing.T) {
 	}
 	p.shot("nosimd")
 }
+
+// A site with files missing says which.
+func TestFilesMissing(t *testing.T) {
+	path, _ := tiny(t, 96)
+	ctx := chromium(t)
+	t.Run("page", func(t *testing.T) {
+		p := newTab(t, ctx, serve(t, path, "ui.wasm"))
+		p.shows("app", "ui.wasm: the server answered 404")
+	})
+	for _, name := range []string{"engine.wasm", "kernels.wasm"} {
+		t.Run(name, func(t *testing.T) {
+			p := newTab(t, ctx, serve(t, path, name))
+			s := p.problem("engine-crash")
+			if !strings.Contains(s.Problem.Text, name+": the server answered 404") || s.Engine != "failed" || s.Restarts != 2 {
+				t.Errorf("said %+v, engine %s after %d restarts", *s.Problem, s.Engine, s.Restarts)
+			}
+		})
+	}
+	t.Run("worker.js", func(t *testing.T) {
+		p := newTab(t, ctx, serve(t, path, "worker.js"))
+		p.problem("engine-crash")
+	})
+	t.Run("model", func(t *testing.T) {
+		url := serve(t, path)
+		p := newTab(t, ctx, url, `const ask = fetch; window.fetch = (u, ...o) => ask(String(u).endsWith('model.onnx') ? 'gone' : u, ...o)`)
+		s := p.problem("model-unreachable")
+		if !strings.Contains(s.Problem.Text, "404") || s.Engine != "nomodel" {
+			t.Errorf("said %+v, engine %s", *s.Problem, s.Engine)
+		}
+	})
+}

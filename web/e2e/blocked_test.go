@@ -26,6 +26,9 @@ type mainThread struct {
 	unlisten func()
 }
 
+// markName is the mark that tells the page's thread from those of other renderers.
+const markName = "eagleeye-main-thread"
+
 // watchMain starts watching; check ends it.
 func (p *tab) watchMain() *mainThread {
 	p.t.Helper()
@@ -61,11 +64,11 @@ func (p *tab) watchMain() *mainThread {
 	p.browser(func(ctx context.Context) error {
 		return tracing.Start().WithTransferMode(tracing.TransferModeReportEvents).WithTraceConfig(&tracing.TraceConfig{
 			RecordMode:         tracing.RecordModeRecordContinuously,
-			IncludedCategories: []string{"toplevel", "disabled-by-default-devtools.timeline", "__metadata"},
+			IncludedCategories: []string{"toplevel", "disabled-by-default-devtools.timeline", "blink.user_timing"},
 			ExcludedCategories: []string{"*"},
 		}).Do(ctx)
 	})
-	p.eval(`testLong.length = 0`, nil)
+	p.eval(`testLong.length = 0; performance.mark('`+markName+`')`, nil)
 	return m
 }
 
@@ -95,26 +98,24 @@ func (m *mainThread) check() {
 	}
 	m.unlisten()
 	type event struct {
-		Name, Cat string
-		Pid, Tid  int
-		TDur      float64 `json:"tdur"` // µs of processor time
-		Dur       float64
-		Args      struct{ Name string }
+		Name     string
+		Pid, Tid int
+		TDur     float64 `json:"tdur"` // µs of processor time
 	}
-	mains := map[[2]int]bool{}
+	var page [2]int // process and thread
 	var all []event
 	for _, raw := range m.events {
 		var e event
 		if json.Unmarshal(raw, &e) != nil {
 			continue
 		}
-		if e.Name == "thread_name" && e.Args.Name == "CrRendererMain" {
-			mains[[2]int{e.Pid, e.Tid}] = true
+		if e.Name == markName {
+			page = [2]int{e.Pid, e.Tid}
 		}
 		all = append(all, e)
 	}
 	for _, e := range all {
-		if mains[[2]int{e.Pid, e.Tid}] && e.TDur > 0 {
+		if page == [2]int{e.Pid, e.Tid} && e.TDur > 0 {
 			m.tasks++
 			m.cpu = max(m.cpu, time.Duration(e.TDur*1000))
 		}

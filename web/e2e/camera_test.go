@@ -115,7 +115,7 @@ func quantized(t *testing.T, float string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "int8.onnx")
 	_, err := calib.Quantize(context.Background(), calib.Options{
-		In: float, Out: out, CalibDir: shared.File(t, "coco", "calib"), Images: 16, BiasImages: 4,
+		In: float, Out: out, CalibDir: shared.File(t, "coco", "calib"), Images: 10, BiasImages: 4,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -233,7 +233,20 @@ func TestCameraRendered(t *testing.T) {
 		}
 		photos = append(photos, p)
 	}
-	p := newTab(t, chromium(t, browser.FakeCamera(clip)...), serve(t, path)+"?thumbs", collect)
+	for _, c := range []struct{ name, before string }{
+		{"video frames", ""},
+		{"bitmaps", `delete window.VideoFrame; delete HTMLVideoElement.prototype.requestVideoFrameCallback`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newTab(t, chromium(t, browser.FakeCamera(clip)...), serve(t, path)+"?thumbs", collect, c.before)
+			watchScenes(t, p, photos)
+		})
+	}
+}
+
+// watchScenes starts and stops the camera twice and looks for all photos.
+func watchScenes(t *testing.T, p *tab, photos []photo) {
+	t.Helper()
 	p.ready()
 	for round := range 2 {
 		p.click("start")
@@ -360,10 +373,10 @@ func TestVideoFile(t *testing.T) {
 	p.clean()
 }
 
-// The page looks right: screenshots in both themes and sizes, kept with -shots.
+// The page looks right: screenshots in both themes and sizes, kept with SHOTS=DIR.
 func TestShots(t *testing.T) {
-	if *shots == "" {
-		t.Skip("no -shots folder: skipped")
+	if shots == "" {
+		t.Skip("SHOTS names no folder: skipped")
 	}
 	path, _ := tiny(t, 96)
 	clip, _ := scenes(t, 2, 15, 640, 480)

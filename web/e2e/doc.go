@@ -1,4 +1,4 @@
 // Package e2e holds the tests that drive the built site in a real Chromium, as
-// a person would use it. `go test -short` skips them; -shots DIR keeps their
+// a person would use it. `go test -short` skips them; SHOTS=DIR keeps their
 // screenshots.
 package e2e

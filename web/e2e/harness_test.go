@@ -5,14 +5,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +28,8 @@ import (
 	"eagleeye/wasm/onnx"
 )
 
-var shots = flag.String("shots", "", "keep screenshots in this folder")
+// shots is the folder in which screenshots are kept, "" for none.
+var shots = os.Getenv("SHOTS")
 
 // built is the site, made once for all tests, without a model.
 var built struct {
@@ -65,38 +64,42 @@ func dist(t *testing.T) string {
 	return filepath.Join(built.dir, "dist")
 }
 
-// serve serves the site with the model at path, or with none for "". asked
-// notes all requests.
-func serve(t *testing.T, model string) (url string) {
+// serve serves the site with the model at path, or with none for "", and
+// without the files named.
+func serve(t *testing.T, model string, without ...string) (url string) {
 	t.Helper()
-	dir := dist(t)
-	if model != "" {
-		with := t.TempDir()
-		entries, err := os.ReadDir(dir)
-		if err != nil {
+	from, dir := dist(t), t.TempDir()
+	link := func(from, name string) {
+		if err := os.Symlink(from, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
-		for _, e := range entries {
-			if err := os.Symlink(filepath.Join(dir, e.Name()), filepath.Join(with, e.Name())); err != nil {
-				t.Fatal(err)
-			}
+	}
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !slices.Contains(without, e.Name()) {
+			link(filepath.Join(from, e.Name()), e.Name())
 		}
+	}
+	if model != "" {
 		info, err := os.Stat(model)
 		if err != nil {
 			t.Fatal(err)
 		}
-		about, _ := json.Marshal(site.ModelInfo{Name: filepath.Base(model), Size: info.Size()})
-		if err := os.WriteFile(filepath.Join(with, "model.json"), about, 0o644); err != nil {
+		about, err := json.Marshal(site.ModelInfo{Name: filepath.Base(model), Size: info.Size()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "model.json"), about, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		absolute, err := filepath.Abs(model)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Symlink(absolute, filepath.Join(with, "model.onnx")); err != nil {
-			t.Fatal(err)
-		}
-		dir = with
+		link(absolute, "model.onnx")
 	}
 	server := httptest.NewServer(site.Handler(dir))
 	t.Cleanup(server.Close)
@@ -363,29 +366,14 @@ func (p *tab) clean() {
 
 // shot keeps a screenshot.
 func (p *tab) shot(name string) {
-	if *shots == "" {
+	if shots == "" {
 		return
 	}
 	var png []byte
 	if err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot(&png)); err == nil {
-		_ = os.MkdirAll(*shots, 0o755)
-		_ = os.WriteFile(filepath.Join(*shots, strings.ReplaceAll(p.t.Name(), "/", "-")+"-"+name+".png"), png, 0o644)
+		_ = os.MkdirAll(shots, 0o755)
+		_ = os.WriteFile(filepath.Join(shots, strings.ReplaceAll(p.t.Name(), "/", "-")+"-"+name+".png"), png, 0o644)
 	}
-}
-
-// fetch reads a file of the site.
-func fetch(t *testing.T, url string) []byte {
-	t.Helper()
-	r, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Body.Close()
-	b, err := io.ReadAll(r.Body)
-	if err != nil || r.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s %v", url, r.Status, err)
-	}
-	return b
 }
 
 // emulate sets the size and the pixel ratio of the page's screen.

@@ -36,6 +36,13 @@ async function fetchModule(url) {
   return WebAssembly.compileStreaming(new Response(counted, { headers: { 'content-type': 'application/wasm' } }));
 }
 
+// convertible says that copyTo yields w×h RGBA bytes: browsers that do not know
+// its format option ignore it, which shows in the size for planar frames, and
+// not at all for BGR ones.
+const convertible = (frame, w, h) => frame.visibleRect.width === w && frame.visibleRect.height === h &&
+  !frame.rotation && !frame.flip && frame.format && !frame.format.startsWith('BGR') &&
+  frame.allocationSize({ format: 'RGBA' }) === 4 * w * h;
+
 let canvas, context;
 
 // eagleeyeStage writes a picture as w×h RGBA bytes into the kernels' memory at
@@ -43,12 +50,10 @@ let canvas, context;
 globalThis.eagleeyeStage = async (picture, w, h, addr) => {
   const out = new Uint8Array(eagleeyeKernels.memory.buffer, addr, 4 * w * h);
   try {
-    if (typeof VideoFrame === 'function' && picture instanceof VideoFrame && !picture.rotation && !picture.flip &&
-        picture.visibleRect.width === w && picture.visibleRect.height === h) {
+    if (globalThis.VideoFrame && picture instanceof VideoFrame && convertible(picture, w, h)) {
       try {
-        await picture.copyTo(out, { format: 'RGBA', layout: [{ offset: 0, stride: 4 * w }] });
-        return;
-      } catch (error) { /* this browser does not convert to RGBA: draw it */ }
+        return void await picture.copyTo(out, { format: 'RGBA', layout: [{ offset: 0, stride: 4 * w }] });
+      } catch (error) { /* draw it */ }
     }
     canvas ||= new OffscreenCanvas(w, h);
     context ||= canvas.getContext('2d', { willReadFrequently: true });
