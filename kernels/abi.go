@@ -47,8 +47,32 @@ type Step struct {
 	_     uint32
 }
 
-// MaxThreads is the largest team of threads, the leader included.
-const MaxThreads = 16
+// The first bytes of kernel memory belong to the kernels: a program and its
+// data begin at Base. Threaded modules keep Control there; it starts as zeros.
+const (
+	Base        = 1024
+	ControlAddr = 128
+	// MaxThreads is the largest team of threads, the leader included.
+	MaxThreads = 16
+)
+
+// Control is what the threads of a team share (see threads.go). What threads
+// write at different times lies in cache lines of its own, two lines apart for
+// processors that fetch them in pairs.
+type Control struct {
+	Start       uint32 // number of the run and size of its team; changes wake idle threads
+	Prog, Steps uint32 // of the run
+	Idle        uint32 // threads asleep on Start
+	_           [28]uint32
+	Next        uint32 // first tile that nobody has taken
+	_           [31]uint32
+	Arrived     uint32 // threads at the barrier
+	_           [31]uint32
+	Generation  uint32 // barriers passed; sign bit: the team has ended
+	Asleep      uint32 // threads asleep on Generation
+	_           [30]uint32
+	Joined      uint32 // threads that have called help
+}
 
 // Map places a feature map [H][W][C] in kernel memory. Addr is the byte address
 // of its pixel (0,0), channel 0; Row and Pix are the distances in bytes from a

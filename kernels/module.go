@@ -17,9 +17,19 @@ const maxPages = 65536
 //
 //	run(prog i32, n i32)
 //
-// which executes n Step records at prog in order. Equal variants give equal
-// bytes.
-func Module(v Variant) []byte {
+// which executes n Step records at prog in order. Threaded variants also export
+//
+//	help()
+//	stop()
+//
+// help makes the calling thread, with an instance of its own over the same
+// memory, one of the team that executes the runs of another; it returns after
+// stop, which any thread may call. A run traps then, and when a thread of the
+// team stays away for seconds; another memory starts anew. Equal variants give
+// equal bytes.
+func Module(v Variant) []byte { return module(v, leaderPatience) }
+
+func module(v Variant, patience int64) []byte {
 	m := asm.NewModule()
 	mem := asm.Memory{Min: 1}
 	if v.Threads {
@@ -27,12 +37,27 @@ func Module(v Variant) []byte {
 	}
 	m.ImportMemory("env", "memory", mem)
 
-	var thread asm.Global
+	entries, thread := emitKernels(m, v)
+	m.Table(entries...)
+	kernel := entries[OpNop]
+	if v.Threads {
+		t := &team{m, kernel, thread, patience}
+		t.emit()
+	} else {
+		f := m.Func("run", asm.Types(asm.I32, asm.I32))
+		serial(f, kernel, f.Param(0), f.Param(1))
+		m.Export("run", f)
+	}
+	return m.Bytes()
+}
+
+// emitKernels emits all kernels, in order. thread is the index of the instance's
+// thread, in threaded variants.
+func emitKernels(m *asm.Module, v Variant) (entries []*asm.Func, thread asm.Global) {
 	if v.Threads {
 		thread = m.Global(asm.Int(0))
 	}
-	entries := make([]*asm.Func, NumOps)
-	for op, k := range table {
+	for _, k := range table {
 		f := m.Func(k.name, asm.Types(asm.I32, asm.I32, asm.I32))
 		if k.emit == nil {
 			f.Unreachable()
@@ -40,18 +65,14 @@ func Module(v Variant) []byte {
 			k.emit(&emitter{Func: f, module: m, variant: v, thread: thread,
 				desc: f.Param(0), begin: f.Param(1), end: f.Param(2)})
 		}
-		entries[op] = f
+		entries = append(entries, f)
 	}
-	m.Table(entries...)
-	m.Export("run", emitRun(m, entries[OpNop]))
-	return m.Bytes()
+	return entries, thread
 }
 
-// emitRun emits run: for each step, table[Op](Desc, 0, Tiles).
-func emitRun(m *asm.Module, kernel *asm.Func) *asm.Func {
+// serial emits the loop over n steps at p: table[Op](Desc, 0, Tiles). It moves p.
+func serial(f *asm.Func, kernel *asm.Func, p, n asm.Local) {
 	var s Step
-	f := m.Func("run", asm.Types(asm.I32, asm.I32))
-	p, n := f.Param(0), f.Param(1)
 	end := f.Let(asm.I32Add(p, asm.I32Mul(n, asm.Int(int32(unsafe.Sizeof(s))))))
 	f.While(asm.I32LtU(p, end), func() {
 		f.Do(asm.CallIndirect(kernel, asm.I32Load(p, uint32(unsafe.Offsetof(s.Op))),
@@ -59,15 +80,19 @@ func emitRun(m *asm.Module, kernel *asm.Func) *asm.Func {
 			asm.I32Load(p, uint32(unsafe.Offsetof(s.Tiles)))))
 		f.Add(p, asm.Int(int32(unsafe.Sizeof(s))))
 	})
-	return f
 }
 
-// MemoryModule returns a module that defines a memory of at least pages pages
-// of 64 KiB and exports it as "memory": for hosts that cannot make the import
-// of Module themselves. The memory is shared in threaded variants.
+// MemoryModule returns a module that defines a memory of pages pages of 64 KiB
+// and exports it as "memory": for hosts that cannot make the import of Module
+// themselves. In threaded variants the memory is shared and cannot grow: hosts
+// without virtual memory tricks allocate the maximum.
 func MemoryModule(v Variant, pages uint32) []byte {
 	m := asm.NewModule()
-	m.ExportMemory("memory", asm.Memory{Min: pages, Max: maxPages, Shared: v.Threads})
+	mem := asm.Memory{Min: pages, Max: maxPages}
+	if v.Threads {
+		mem.Max, mem.Shared = pages, true
+	}
+	m.ExportMemory("memory", mem)
 	return m.Bytes()
 }
 
@@ -77,7 +102,7 @@ type emitter struct {
 	*asm.Func
 	module           *asm.Module
 	variant          Variant
-	thread           asm.Global // threaded variants: the instance's thread, 0 for the leader
+	thread           asm.Global // threaded variants: see emitKernels
 	desc, begin, end asm.Local
 }
 

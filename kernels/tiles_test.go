@@ -18,10 +18,9 @@ import (
 func tileModule(v Variant) []byte {
 	m := asm.NewModule()
 	m.ImportMemory("env", "memory", asm.Memory{Min: 1, Max: maxPages, Shared: v.Threads})
-	for _, k := range table {
-		f := m.Func(k.name, asm.Types(asm.I32, asm.I32, asm.I32))
-		k.emit(&emitter{Func: f, module: m, variant: v, desc: f.Param(0), begin: f.Param(1), end: f.Param(2)})
-		m.Export(k.name, f)
+	entries, _ := emitKernels(m, v)
+	for op, f := range entries {
+		m.Export(Op(op).String(), f)
 	}
 	return m.Bytes()
 }

@@ -17,20 +17,30 @@ const maxBytes = 1<<32 - pageSize
 // New takes over the kernels that the worker's bootstrap has instantiated. It
 // must have set
 //
-//	globalThis.eagleeyeKernels = {memory, run, variant}
+//	globalThis.eagleeyeKernels = {memory, run, variant, threads}
 //
 // with the WebAssembly.Memory that the module imports as env.memory, its export
-// run, and the name of the variant (kernels.Variant.String). There is one such
-// instance, so all machines of a worker are the same one: use one at a time.
+// run, the name of the variant (kernels.Variant.String) and how many threads it
+// has started, the worker included. There is one such instance, so all machines
+// of a worker are the same one: use one at a time.
 func New(v kernels.Variant) (Machine, error) {
+	m, err := Bootstrapped()
+	if err == nil && m.Variant() != v.String() {
+		return nil, fmt.Errorf("host: the worker started kernels %q, not %q", m.Variant(), v)
+	}
+	return m, err
+}
+
+// Bootstrapped is New for whatever variant the worker's bootstrap has chosen.
+func Bootstrapped() (Machine, error) {
 	k := js.Global().Get("eagleeyeKernels")
 	if !k.Truthy() {
-		return nil, errors.New("host: globalThis.eagleeyeKernels is not set: the worker's bootstrap must instantiate kernels.wasm first")
+		return nil, errors.New("host: globalThis.eagleeyeKernels is not set: the worker's bootstrap must instantiate the kernels first")
 	}
-	if name := k.Get("variant").String(); name != v.String() {
-		return nil, fmt.Errorf("host: the worker started kernels %q, not %q", name, v.String())
+	m := &browserMachine{memory: k.Get("memory"), run: k.Get("run"), variant: k.Get("variant").String(), threads: 1, bytes: js.Global().Get("Uint8Array")}
+	if n := k.Get("threads"); n.Type() == js.TypeNumber {
+		m.threads = max(1, min(n.Int(), kernels.MaxThreads))
 	}
-	m := &browserMachine{memory: k.Get("memory"), run: k.Get("run"), variant: v.String(), bytes: js.Global().Get("Uint8Array")}
 	if m.run.Type() != js.TypeFunction || !m.memory.Truthy() {
 		return nil, errors.New("host: globalThis.eagleeyeKernels lacks memory or run")
 	}
@@ -44,6 +54,7 @@ type browserMachine struct {
 	size               int
 	views              map[uint32]js.Value // from an address to the end of memory
 	variant            string
+	threads            int
 }
 
 // maxViews bounds the cached views; a frame needs a handful.
@@ -105,4 +116,5 @@ func (m *browserMachine) Run(prog uint32, n int) (err error) {
 }
 
 func (m *browserMachine) Variant() string { return m.variant }
+func (m *browserMachine) Threads() int    { return m.threads }
 func (m *browserMachine) Close() error    { return nil }

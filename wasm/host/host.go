@@ -3,8 +3,8 @@
 // the tab. It may import kernels.
 package host
 
-// Machine runs kernel programs. Memory only ever grows. A Machine is used by
-// one goroutine at a time.
+// Machine runs kernel programs. Memory only ever grows; its first kernels.Base
+// bytes belong to the kernels. A Machine is used by one goroutine at a time.
 type Machine interface {
 	// Reserve makes at least n bytes of memory addressable, zeroed when new.
 	Reserve(n int) error
@@ -18,5 +18,7 @@ type Machine interface {
 	Run(prog uint32, n int) error
 	// Variant names the kernels in use, such as "simd128".
 	Variant() string
+	// Threads is the largest number of threads that a Run uses.
+	Threads() int
 	Close() error
 }

@@ -12,12 +12,19 @@ import (
 
 // machines are the hosts that every test here runs on.
 func machines(t *testing.T) map[string]Machine {
-	m, err := New(kernels.Variant{})
-	if err != nil {
-		t.Fatal(err)
+	all := map[string]Machine{"oracle": NewRef()}
+	for name, threads := range map[string]int{"wazero": 1, "wazero threads": 3} {
+		m, err := NewThreads(kernels.Variant{Threads: threads > 1}, threads)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Threads() != threads {
+			t.Errorf("%d threads, want %d", m.Threads(), threads)
+		}
+		t.Cleanup(func() { m.Close() })
+		all[name] = m
 	}
-	t.Cleanup(func() { m.Close() })
-	return map[string]Machine{"wazero": m, "oracle": NewRef()}
+	return all
 }
 
 func TestMemoryGrowsZeroedAndKeepsItsBytes(t *testing.T) {
@@ -26,14 +33,14 @@ func TestMemoryGrowsZeroedAndKeepsItsBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []byte("eagle eye")
-		m.Write(91, want)
+		m.Write(kernels.Base+91, want)
 		for _, n := range []int{5 << 20, 1, 0, 5<<20 + 1} {
 			if err := m.Reserve(n); err != nil || m.Size() < n {
 				t.Fatalf("%s: reserve %d: %v, size %d", name, n, err, m.Size())
 			}
 		}
 		got := make([]byte, len(want))
-		if m.Read(91, got); !bytes.Equal(got, want) {
+		if m.Read(kernels.Base+91, got); !bytes.Equal(got, want) {
 			t.Errorf("%s: memory holds %q after growth, want %q", name, got, want)
 		}
 		tail := make([]byte, 1<<20)
@@ -75,51 +82,83 @@ func TestAccessOutsideMemoryPanics(t *testing.T) {
 // TestRunCopies runs a program of two steps.
 func TestRunCopies(t *testing.T) {
 	for name, m := range machines(t) {
-		if err := m.Reserve(4096); err != nil {
+		const prog, desc, data = kernels.Base, kernels.Base + 256, kernels.Base + 1024
+		if err := m.Reserve(data + 4096); err != nil {
 			t.Fatal(err)
 		}
 		for i, d := range []kernels.CopyDesc{
-			{Src: kernels.Map{Addr: 1024, Row: 8, Pix: 8}, Dst: kernels.Map{Addr: 2048, Row: 8, Pix: 8}, H: 1, W: 1, Bytes: 8},
-			{Src: kernels.Map{Addr: 2048, Row: 8, Pix: 8}, Dst: kernels.Map{Addr: 3072, Row: 8, Pix: 8}, H: 1, W: 1, Bytes: 8},
+			{Src: kernels.Map{Addr: data, Row: 8, Pix: 8}, Dst: kernels.Map{Addr: data + 1024, Row: 8, Pix: 8}, H: 1, W: 1, Bytes: 8},
+			{Src: kernels.Map{Addr: data + 1024, Row: 8, Pix: 8}, Dst: kernels.Map{Addr: data + 2048, Row: 8, Pix: 8}, H: 1, W: 1, Bytes: 8},
 		} {
-			at := uint32(256 + 64*i)
+			at := uint32(desc + 64*i)
 			m.Write(at, kernels.Bytes(&d))
-			m.Write(uint32(16*i), kernels.Bytes(&kernels.Step{Op: kernels.OpCopy, Desc: at, Tiles: 1}))
+			m.Write(uint32(prog+16*i), kernels.Bytes(&kernels.Step{Op: kernels.OpCopy, Desc: at, Tiles: 1}))
 		}
-		m.Write(1024, []byte("12345678"))
-		if err := m.Run(0, 2); err != nil {
+		m.Write(data, []byte("12345678"))
+		if err := m.Run(prog, 2); err != nil {
 			t.Fatal(err)
 		}
 		got := make([]byte, 8)
-		if m.Read(3072, got); string(got) != "12345678" {
+		if m.Read(data+2048, got); string(got) != "12345678" {
 			t.Errorf("%s: the copy of the copy is %q", name, got)
 		}
 	}
 }
 
 func TestTrapIsAnError(t *testing.T) {
-	m := machines(t)["wazero"]
-	if err := m.Reserve(1); err != nil {
-		t.Fatal(err)
-	}
-	for _, step := range []kernels.Step{
-		{Op: 1 << 20, Tiles: 1},
-		{Op: kernels.OpCopy, Desc: 1<<32 - 64, Tiles: 1},
-	} {
-		m.Write(0, kernels.Bytes(&step))
-		if err := m.Run(0, 1); err == nil || !strings.Contains(err.Error(), "trap") {
-			t.Errorf("step %+v: %v, want a trap", step, err)
+	for name, m := range machines(t) {
+		if name == "oracle" {
+			continue
+		}
+		if err := m.Reserve(1); err != nil {
+			t.Fatal(err)
+		}
+		run := func() error { return m.Run(kernels.Base, 1) }
+		for _, step := range []kernels.Step{
+			{Op: 1 << 20, Tiles: 1},
+			{Op: kernels.OpCopy, Desc: 1<<32 - 64, Tiles: 1},
+			{Op: kernels.OpCopy, Desc: 1<<32 - 64, Tiles: 20}, // any thread may be the one that traps
+		} {
+			m.Write(kernels.Base, kernels.Bytes(&step))
+			if err := run(); err == nil || !strings.Contains(err.Error(), "trap") {
+				t.Errorf("%s: step %+v: %v, want a trap", name, step, err)
+			}
+		}
+		m.Write(kernels.Base, kernels.Bytes(&kernels.Step{Op: kernels.OpNop, Tiles: 9}))
+		if err := run(); err != nil {
+			t.Errorf("%s: after a trap: %v", name, err)
+		}
+		if m.Close(); run() == nil {
+			t.Errorf("%s: a closed machine runs", name)
+		}
+		if err := m.Close(); err != nil {
+			t.Errorf("%s: second close: %v", name, err)
+		}
+		if err := m.Reserve(1); err == nil {
+			t.Errorf("%s: a closed machine has memory", name)
 		}
 	}
-	m.Write(0, kernels.Bytes(&kernels.Step{Op: kernels.OpNop}))
-	if err := m.Run(0, 1); err != nil {
-		t.Errorf("after a trap: %v", err)
-	}
-	if m.Close(); m.Run(0, 1) == nil {
-		t.Error("a closed machine runs")
-	}
-	if err := m.Close(); err != nil {
-		t.Errorf("second close: %v", err)
+}
+
+func TestThreadsAreBounded(t *testing.T) {
+	for _, c := range []struct {
+		v       kernels.Variant
+		threads int
+		ok      bool
+	}{
+		{kernels.Variant{}, 1, true},
+		{kernels.Variant{}, 2, false},
+		{kernels.Variant{Threads: true}, 1, true},
+		{kernels.Variant{Threads: true}, 0, false},
+		{kernels.Variant{Threads: true}, kernels.MaxThreads + 1, false},
+	} {
+		m, err := NewThreads(c.v, c.threads)
+		if (err == nil) != c.ok {
+			t.Errorf("%v, %d threads: %v", c.v, c.threads, err)
+		}
+		if m != nil {
+			m.Close()
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ func (m *refMachine) Size() int                   { return len(m.mem) }
 func (m *refMachine) Write(addr uint32, p []byte) { copy(m.mem[addr:int(addr)+len(p)], p) }
 func (m *refMachine) Read(addr uint32, p []byte)  { copy(p, m.mem[addr:int(addr)+len(p)]) }
 func (m *refMachine) Variant() string             { return "oracle" }
+func (m *refMachine) Threads() int                { return 1 }
 func (m *refMachine) Close() error                { m.mem = nil; return nil }
 func (m *refMachine) Run(prog uint32, n int) error {
 	kernels.RefRun(m.mem, prog, n)
