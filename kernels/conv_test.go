@@ -193,3 +193,20 @@ func TestWiden(t *testing.T) {
 		})
 	}
 }
+
+func FuzzWiden(f *testing.F) {
+	f.Add(uint64(1), uint8(2), uint8(5), uint8(3), uint8(4), uint8(0), uint8(1), uint8(131))
+	m := newMachine(f, 1)
+	f.Fuzz(func(t *testing.T, seed uint64, h, w, ch, srcExtra, dstExtra, pad, zero uint8) {
+		im := newImage(seed)
+		d := WidenDesc{H: 1 + int32(h)%5, W: 1 + int32(w)%9, C: 4 + int32(ch)%20*4, Zero: int32(zero), Pad: int32(pad) % 3}
+		srcPix, dstPix := d.C+int32(srcExtra)%3*8, 2*(d.C+int32(dstExtra)%3*8)
+		dstRow := dstPix * (d.W + 2*d.Pad)
+		d.Src = Map{im.alloc(int(d.H * d.W * srcPix)), d.W * srcPix, srcPix}
+		d.Dst = Map{im.alloc(int(dstRow*(d.H+2*d.Pad))) + uint32(d.Pad*(dstRow+dstPix)), dstRow, dstPix}
+		step(im, OpWiden, d, d.H)
+		prog := put(im, im.steps...)
+		im.alloc(16)
+		im.compareOn(t, m, prog)
+	})
+}

@@ -8,15 +8,14 @@ import (
 // Func is a function under construction. Calls to its methods append to its
 // body.
 type Func struct {
-	name    string
-	params  []Type
-	result  Type
-	index   uint32
-	typ     uint32
-	locals  []Type
-	code    []byte
-	depth   int
-	imports bool
+	name   string
+	params []Type
+	result Type
+	index  uint32
+	typ    uint32
+	locals []Type
+	code   []byte
+	depth  int
 }
 
 // Label is the target of a branch: the end of a Block or If, the start of a

@@ -40,7 +40,7 @@ func (m *Module) ImportFunc(module, name string, params []Type, result ...Type) 
 		panic("asm: import of " + name + " after the first function")
 	}
 	f := m.newFunc(name, params, result)
-	f.index, f.imports = uint32(m.imported), true
+	f.index = uint32(m.imported)
 	m.imported++
 	m.imports = append(m.imports, leb(append(text(text(nil, module), name), 0), uint64(f.typ)))
 	return f
