@@ -80,10 +80,28 @@ func (c *conv) macs() int64 {
 	return int64(c.o) * int64(c.i) * int64(c.kh*c.kw) * int64(c.oh) * int64(c.ow)
 }
 
-func (c *conv) kind() string {
+// kind names the step for people.
+func (c *conv) kind(op kernels.Op, winograd bool) string {
 	s := fmt.Sprintf("conv %dx%d", c.kh, c.kw)
 	if c.sy > 1 || c.sx > 1 {
 		s += fmt.Sprintf("/%d", c.sy)
+	}
+	switch op {
+	case kernels.OpConvF32:
+		s += " f32"
+	case kernels.OpConvI16:
+		s += " i16"
+	default:
+		s += " i16→f32"
+	}
+	if c.silu {
+		s += " silu"
+	}
+	if c.residual != nil {
+		s += " add"
+	}
+	if winograd {
+		s += " winograd"
 	}
 	return s
 }

@@ -10,7 +10,7 @@ import (
 
 // maxWeights bounds the packed weights of a convolution, in elements: a group
 // convolution becomes a dense one.
-const maxWeights = 1 << 28
+const maxWeights = 1 << 26
 
 // panelBytes is about how many bytes of weights a tile uses for all its pixels:
 // they should stay in the first-level cache beside a few rows of input.
@@ -23,71 +23,33 @@ func (b *builder) conv(n *graph.Node) error {
 	if err != nil {
 		return err
 	}
-	x, y := b.refs[n.In[0]], b.refs[n.Out[0]]
-	if int64(y.width())*int64(x.width())*int64(c.kh*c.kw) > maxWeights {
-		return fmt.Errorf("plan: conv %q: %d weights as a dense matrix are too many", n.Name, int64(y.width())*int64(x.width())*int64(c.kh*c.kw))
+	in, y := b.refs[n.In[0]], b.refs[n.Out[0]]
+	if size := int64(y.width()) * int64(in.width()) * int64(c.kh*c.kw); size > maxWeights {
+		return fmt.Errorf("plan: conv %q: %d weights as a dense matrix are too many", n.Name, size)
 	}
-	d := kernels.ConvDesc{OutH: int32(c.oh), OutW: int32(c.ow), OutC: int32(y.width()), TilePanels: 1}
+	to, res := b.epilogue(c, in, y)
+	x, op := b.operand(n, in, to)
+	d := kernels.ConvDesc{OutH: int32(c.oh), OutW: int32(c.ow), OutC: int32(y.width()),
+		ResScale: res.scale, ResZero: res.zero, OutZero: to.zero}
+	if to.u8 {
+		d.OutInv = 1 / to.scale
+	}
 	if c.silu {
 		d.Act = kernels.ActSiLU
 	}
-	s := step{}
-	s.Name, s.Kind, s.MACs = n.Name, c.kind(), c.macs()
-
-	// The epilogue writes y's representation, except where it cannot: float sums
-	// and float residuals are quantized afterwards.
-	to := y
-	in, res := x, ref{}
-	if c.residual != nil {
-		res = b.refs[c.residual]
-	}
-	if y.u8 && (!x.u8 || c.residual != nil && !res.u8) {
-		to = b.temp(y, float)
-	}
-	if c.residual != nil && res.u8 != to.u8 {
-		res = b.as(c.residual, float)
-	}
-	d.ResScale, d.ResZero, d.OutZero = res.scale, res.zero, to.zero
-	switch {
-	case !x.u8:
-		s.op = kernels.OpConvF32
-		s.Kind += " f32"
-		x = b.border(n.In[0], x)
-	case to.u8:
-		s.op, d.OutInv = kernels.OpConvI16, 1/to.scale
-		s.Kind += " i16"
-		x = b.widen(n.In[0], x)
-	default:
-		s.op = kernels.OpConvI16F32
-		s.Kind += " i16→f32"
-		x = b.widen(n.In[0], x)
-	}
-	if c.silu {
-		s.Kind += " silu"
-	}
-	if c.residual != nil {
-		s.Kind += " add"
-	}
-	b.plan.Quantized = b.plan.Quantized || x.size == 2
-	winograd, err := b.weights(c, &d, in, y, s.op != kernels.OpConvI16F32 && c.suitsWinograd(x, y))
+	winograd, err := b.weights(c, &d, in, y, op != kernels.OpConvI16F32 && c.suitsWinograd(x, y))
 	if err != nil {
 		return err
 	}
-	k := c.kh * c.kw * x.width() * x.size
-	s.Bytes = int64(y.width()) * int64(k)
-	d.TilePanels = int32(max(1, min(panelBytes/(lane*k), y.width()/lane)))
-	groups := (y.width()/lane + int(d.TilePanels) - 1) / int(d.TilePanels)
-	s.tiles = c.oh * groups
-	a, _ := x.area.root(x.at)
-	pack := c.packing(x, y)
-	pack.Merged = x.width() == a.width && (c.dx == 1 || c.kw == 1)
-	d.NRuns, d.RunLen = int32(pack.NRuns()), int32(pack.RunLen())
-	d.Runs = b.put(bytesOf(pack.Runs(a.row(), a.pix(), c.dy, c.dx)), 16)
+	s := step{op: op}
+	s.Name, s.Kind, s.MACs = n.Name, c.kind(op, winograd), c.macs()
+	s.Bytes = int64(y.width()) * int64(c.kh*c.kw*x.width()*x.size)
 	if winograd {
-		s.op, s.tiles = winogradOp(s.op), c.winogradTiles()
-		s.Kind += " winograd"
+		s.op, s.tiles = winogradOp(op), c.winogradTiles()
 		d.RunLen, d.TilePanels = int32(x.width()), int32(y.width()/lane)
 		b.scratchSize = max(b.scratchSize, int64(kernels.WinogradScratch(c.ow, kernels.WinogradBlockRows(c.ow), x.width()*x.size)))
+	} else {
+		s.tiles = b.window(c, &d, x, y)
 	}
 
 	srcs := []ref{x}
@@ -113,6 +75,49 @@ func (b *builder) conv(n *graph.Node) error {
 		b.convert(n.Name, "conv", to, y)
 	}
 	return nil
+}
+
+// epilogue chooses what the kernel writes and the residual it adds. It writes
+// y's representation, except where it cannot: float sums and float residuals
+// are quantized afterwards.
+func (b *builder) epilogue(c *conv, x, y ref) (to, res ref) {
+	to = y
+	if c.residual != nil {
+		res = b.refs[c.residual]
+	}
+	if y.u8 && (!x.u8 || c.residual != nil && !res.u8) {
+		to = b.temp(y, float)
+	}
+	if c.residual != nil && res.u8 != to.u8 {
+		res = b.as(c.residual, float)
+	}
+	return to, res
+}
+
+// operand returns the input in the form that the kernel reads, and the kernel.
+func (b *builder) operand(n *graph.Node, x, to ref) (ref, kernels.Op) {
+	switch {
+	case !x.u8:
+		return b.border(n.In[0], x), kernels.OpConvF32
+	case to.u8:
+		b.plan.Quantized = true
+		return b.widen(n.In[0], x), kernels.OpConvI16
+	}
+	b.plan.Quantized = true
+	return b.widen(n.In[0], x), kernels.OpConvI16F32
+}
+
+// window fills in how a direct kernel walks over its input, and returns the
+// number of tiles.
+func (b *builder) window(c *conv, d *kernels.ConvDesc, x, y ref) int {
+	a, _ := x.area.root(x.at)
+	pack := c.packing(x, y)
+	pack.Merged = x.width() == a.width && (c.dx == 1 || c.kw == 1)
+	d.NRuns, d.RunLen = int32(pack.NRuns()), int32(pack.RunLen())
+	d.Runs = b.put(bytesOf(pack.Runs(a.row(), a.pix(), c.dy, c.dx)), 16)
+	panels := y.width() / lane
+	d.TilePanels = int32(max(1, min(panelBytes/(lane*c.kh*c.kw*x.width()*x.size), panels)))
+	return c.oh * ((panels + int(d.TilePanels) - 1) / int(d.TilePanels))
 }
 
 // weights packs weights, scales and bias into the image; for the Winograd kernel
@@ -221,51 +226,6 @@ func (b *builder) border(v *graph.Value, x ref) ref {
 	}, x)
 	b.steps[len(b.steps)-1].Bytes = int64(a.bytes()) - int64(a.h*a.w*a.pix())
 	return x
-}
-
-// decode emits the steps of the detection head.
-func (b *builder) decode(n *graph.Node) error {
-	strides, ok := n.Attrs["strides"]
-	regMax, classes := int(n.Int("reg_max", 16)), int(n.Int("classes", 0))
-	if !ok || len(strides.Floats) == 0 || len(n.In) != 2*len(strides.Floats) || regMax < 1 || regMax > 1024 || classes < 1 {
-		return fmt.Errorf("plan: detect %q: %d inputs, %d strides, %d classes, %d bins", n.Name, len(n.In), len(strides.Floats), classes, regMax)
-	}
-	p := &b.plan.Detect
-	p.Params = b.reserve(int(unsafe.Sizeof(kernels.DetectParams{})), 16)
-	p.Classes = classes
-	type scale struct{ box, cls ref }
-	var scales []scale
-	for i, stride := range strides.Floats {
-		box, cls := b.as(n.In[2*i], float), b.as(n.In[2*i+1], float)
-		switch {
-		case box.lay.Channels() != 4*regMax || cls.lay.Channels() != classes || box.h != cls.h || box.w != cls.w:
-			return fmt.Errorf("plan: detect %q: maps %v and %v for %d classes and %d bins", n.Name, n.In[2*i].Shape, n.In[2*i+1].Shape, classes, regMax)
-		case regMax%4 != 0: // the kernel takes four bins at a time
-			return fmt.Errorf("plan: detect %q: %d bins a side, want a multiple of 4", n.Name, regMax)
-		case !box.lay.dense() || !cls.lay.dense():
-			return fmt.Errorf("plan: detect %q reads channels that are cut apart", n.Name)
-		}
-		scales = append(scales, scale{box, cls})
-		p.Heads = append(p.Heads, Head{Stride: stride, Anchor0: p.Anchors})
-		p.Anchors += box.h * box.w
-	}
-	p.First = len(b.steps)
-	for i, sc := range scales {
-		h := p.Heads[i]
-		s := step{op: kernels.OpDetect, tiles: sc.box.h}
-		s.Name, s.Kind = n.Name, fmt.Sprintf("detect stride %g", h.Stride)
-		b.emit(s, func() []byte {
-			return kernels.Bytes(&kernels.DetectDesc{Box: b.place(sc.box), Cls: b.place(sc.cls),
-				H: int32(sc.box.h), W: int32(sc.box.w), Classes: int32(classes), RegMax: int32(regMax),
-				Stride: h.Stride, Anchor0: int32(h.Anchor0), Params: p.Params, Out: p.Out})
-		}, sc.box, sc.cls)
-		b.steps[len(b.steps)-1].Shape = fmt.Sprintf("%d×%d×%d", 4+classes, sc.box.h, sc.box.w)
-	}
-	for _, sc := range scales { // all heads stay until they are read
-		sc.box.buffer().touch(len(b.steps))
-		sc.cls.buffer().touch(len(b.steps))
-	}
-	return nil
 }
 
 // put adds bytes to the image and returns their address.
