@@ -102,7 +102,7 @@ func (c *evalCmd) choose(ctx context.Context, t terminal) error {
 		return err
 	}
 	float := c.Model
-	c.Model, _, err = models.Int8{Calib: c.Calib, Cache: cache, Progress: t.err, Log: t.err}.Path(ctx, float)
+	c.Model, _, err = models.Int8{Calib: c.Calib, Cache: cache, Progress: t.bars(), Log: t.err}.Path(ctx, float)
 	if c.Fidelity == "" && c.Model != float {
 		c.Fidelity = float
 	}

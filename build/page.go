@@ -45,7 +45,7 @@ func (f modelFlags) find(ctx context.Context, t terminal) (path, name string, er
 	if f.Float {
 		return path, name, nil
 	}
-	int8, made, err := models.Int8{Calib: f.Calib, Cache: cache, Progress: t.err, Log: t.err}.Path(ctx, path)
+	int8, made, err := models.Int8{Calib: f.Calib, Cache: cache, Progress: t.bars(), Log: t.err}.Path(ctx, path)
 	if err != nil {
 		return "", "", err
 	}

@@ -10,6 +10,14 @@ import (
 	"golang.org/x/term"
 )
 
+// bars is where progress bars go: nil where the output is no terminal.
+func (t terminal) bars() io.Writer {
+	if f, ok := t.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return f
+	}
+	return nil
+}
+
 // byteBar shows how much of a download is here.
 func byteBar(t terminal, total int64, what string) *progressbar.ProgressBar {
 	return newBar(t, total, what, progressbar.OptionShowBytes(true))
@@ -20,11 +28,11 @@ func countBar(t terminal, total int, what string) *progressbar.ProgressBar {
 	return newBar(t, int64(total), what, progressbar.OptionShowCount(), progressbar.OptionShowIts())
 }
 
-// newBar is silent but for its end where the output is no terminal.
+// newBar is silent where the output is no terminal.
 func newBar(t terminal, total int64, what string, more ...progressbar.Option) *progressbar.ProgressBar {
-	var w io.Writer = io.Discard
-	if f, ok := t.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		w = t.err
+	w := t.bars()
+	if w == nil {
+		w = io.Discard
 	}
 	return progressbar.NewOptions64(total, append([]progressbar.Option{
 		progressbar.OptionSetWriter(w),

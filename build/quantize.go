@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"io"
-	"os"
 	"time"
-
-	"golang.org/x/term"
 
 	"eagleeye/build/calib"
 	"eagleeye/wasm/quant"
@@ -28,14 +24,10 @@ func (c *quantizeCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return usageError{err}
 	}
-	var bars io.Writer
-	if f, ok := t.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		bars = f
-	}
 	start := time.Now()
 	r, err := calib.Quantize(ctx, calib.Options{
 		In: c.In, Out: c.Out, CalibDir: c.Calib, Images: c.Images, BiasImages: c.BiasImages, Size: c.Size,
-		Observer: observer, Percentile: c.Percentile, Log: t.err, Progress: bars,
+		Observer: observer, Percentile: c.Percentile, Log: t.err, Progress: t.bars(),
 	})
 	if err != nil {
 		return err
