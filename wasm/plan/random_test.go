@@ -23,9 +23,6 @@ type maker struct {
 	quant float64 // share of values with a grid
 }
 
-func ints(v ...int64) graph.Attr { return graph.Attr{Kind: graph.AttrInts, Ints: v} }
-func num(v int64) graph.Attr     { return graph.Attr{Kind: graph.AttrInt, I: v} }
-
 func (m *maker) pick() *graph.Value {
 	n := m.g.Nodes[m.IntN(len(m.g.Nodes))]
 	if m.IntN(2) == 0 { // prefer recent values, so that chains get long

@@ -7,6 +7,9 @@ import (
 	"eagleeye/wasm/graph"
 )
 
+func ints(v ...int64) graph.Attr { return graph.Attr{Kind: graph.AttrInts, Ints: v} }
+func num(v int64) graph.Attr     { return graph.Attr{Kind: graph.AttrInt, I: v} }
+
 // TestRefused hands Build graphs that break its contract: errors, no panics.
 func TestRefused(t *testing.T) {
 	value := func(name string, shape ...int) *graph.Value { return &graph.Value{Name: name, Shape: shape} }
