@@ -77,6 +77,7 @@ globalThis.eagleeyeStage = async (picture, w, h, addr) => {
     const program = await WebAssembly.instantiate(engine, go.importObject);
     globalThis.eagleeyeEngineMemory = program.exports.mem;
     await go.run(program);
+    onmessage = null; // the program's own would throw
     postMessage({ boot: 'exit', text: `The detector's program ended: ${reason()}` });
   } catch (error) {
     const simd = WebAssembly.validate(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11]));
