@@ -10,10 +10,12 @@ import (
 
 // Threads. Instances of one threaded module over one shared memory are a team:
 // the leader calls run, every other thread has called help and lives in it. All
-// walk the same program; of each step they take chunks of tiles by an atomic
-// counter, so that a slow thread takes fewer ("self-scheduling", Tang and Yew,
-// ICPP 1986), and meet at a barrier before the next step. Which thread computes
-// a tile does not change its bytes.
+// walk the same program, take chunks of each step's tiles by an atomic counter,
+// and meet at a barrier before the next step. A chunk is a share of the tiles
+// that are left ("guided self-scheduling", Polychronopoulos and Kuck, IEEE ToC
+// C-36(12), 1987): large ones at first, whose neighbouring rows meet in a
+// processor's cache, small ones at the end, lest the others wait for a slow
+// thread. Which thread computes a tile does not change its bytes.
 //
 // The barrier is the centralized one of Mellor-Crummey and Scott ("Algorithms
 // for Scalable Synchronization on Shared-Memory Multiprocessors", ACM TOCS 9(1),
@@ -38,8 +40,8 @@ const (
 	// nanoseconds. A tile takes far less than a millisecond, but a machine may be
 	// suspended within it, which ends one wait.
 	leaderPatience = 4e9
-	// chunksPerThread: a step is cut in about so many chunks a thread.
-	chunksPerThread = 8
+	// share: a chunk is 1/share of a thread's part of the tiles that are left.
+	share = 2
 )
 
 // Addresses of the fields of Control.
@@ -78,9 +80,9 @@ func ctl() asm.Value { return asm.Int(0) }
 // emit adds the exports run, help and stop to the module.
 func (t *team) emit() {
 	stop := t.emitStop()
-	share := t.emitShare(stop)
-	t.m.Export("run", t.emitRun(share))
-	t.m.Export("help", t.emitHelp(share))
+	part := t.emitPart(stop)
+	t.m.Export("run", t.emitRun(part))
+	t.m.Export("help", t.emitHelp(part))
 	t.m.Export("stop", stop)
 }
 
@@ -97,7 +99,7 @@ func (t *team) emitStop() *asm.Func {
 }
 
 // emitRun emits run(prog, n) for the leader.
-func (t *team) emitRun(share *asm.Func) *asm.Func {
+func (t *team) emitRun(part *asm.Func) *asm.Func {
 	f := t.m.Func("run", asm.Types(asm.I32, asm.I32))
 	prog, n := f.Param(0), f.Param(1)
 	size, start := f.Local(asm.I32), f.Local(asm.I32)
@@ -114,13 +116,13 @@ func (t *team) emitRun(share *asm.Func) *asm.Func {
 	f.Set(start, asm.I32Shl(asm.I32Add(start, asm.Int(1)), asm.Int(startShift)))
 	f.Do(asm.I32AtomicStore(ctl(), ctlStart, asm.I32Or(start, size)))
 	wake(f, ctlStart, ctlIdle)
-	f.Do(asm.Call(share, prog, n, size, asm.Int(1)))
+	f.Do(asm.Call(part, prog, n, size, asm.Int(1)))
 	return f
 }
 
 // emitHelp emits help() for the other threads: it returns after stop. The
 // thread's number in the team is the order of joining.
-func (t *team) emitHelp(share *asm.Func) *asm.Func {
+func (t *team) emitHelp(part *asm.Func) *asm.Func {
 	f := t.m.Func("help", nil)
 	seen, now, size := f.Local(asm.I32), f.Local(asm.I32), f.Local(asm.I32)
 	index := f.Local(asm.I32)
@@ -140,39 +142,37 @@ func (t *team) emitHelp(share *asm.Func) *asm.Func {
 		f.Set(seen, now)
 		f.Set(size, asm.I32And(now, asm.Int(teamMask)))
 		f.If(asm.I32LtU(index, size), func() {
-			f.Do(asm.Call(share, asm.I32Load(ctl(), ctlProg), asm.I32Load(ctl(), ctlSteps), size, asm.Int(0)))
+			f.Do(asm.Call(part, asm.I32Load(ctl(), ctlProg), asm.I32Load(ctl(), ctlSteps), size, asm.Int(0)))
 		})
 		f.Br(again)
 	})
 	return f
 }
 
-// emitShare emits share(prog, n, size, leader): one thread's part of n ≥ 1
+// emitPart emits part(prog, n, size, leader): one thread's part of n ≥ 1
 // steps in a team of size threads. It traps for the leader, and returns for
 // others, when the team has ended.
-func (t *team) emitShare(stop *asm.Func) *asm.Func {
+func (t *team) emitPart(stop *asm.Func) *asm.Func {
 	var s Step
-	f := t.m.Func("share", asm.Types(asm.I32, asm.I32, asm.I32, asm.I32))
+	f := t.m.Func("part", asm.Types(asm.I32, asm.I32, asm.I32, asm.I32))
 	p, n, size, leader := f.Param(0), f.Param(1), f.Param(2), f.Param(3)
 	end := f.Let(asm.I32Add(p, asm.I32Mul(n, asm.Int(int32(unsafe.Sizeof(s))))))
 	last := f.Let(asm.I32Sub(size, asm.Int(1)))
-	cuts := f.Let(asm.I32Mul(size, asm.Int(chunksPerThread)))
+	parts := f.Let(asm.I32Mul(size, asm.Int(share)))
 	generation := f.Let(asm.I32AtomicLoad(ctl(), ctlGeneration)) // no barrier passes without this thread
-	tiles, chunk := f.Local(asm.I32), f.Local(asm.I32)
-	first, until := f.Local(asm.I32), f.Local(asm.I32)
+	tiles, first, until := f.Local(asm.I32), f.Local(asm.I32), f.Local(asm.I32)
 	now, late := f.Local(asm.I32), f.Local(asm.I32)
 	limit := f.Let(asm.Select(asm.Long(t.patience), asm.Long(-1), leader))
-	take := asm.Tee(first, asm.I32AtomicRmwAdd(ctl(), ctlNext, chunk))
 
 	f.DoWhile(func() {
 		f.Set(tiles, asm.I32Load(p, uint32(unsafe.Offsetof(s.Tiles))))
-		f.Set(chunk, asm.I32DivU(tiles, cuts))
-		f.If(asm.I32Eqz(chunk), func() { f.Set(chunk, asm.Int(1)) })
-		f.While(asm.I32LtU(take, tiles), func() {
-			f.Set(until, asm.I32Add(first, chunk))
-			f.If(asm.I32GtU(until, tiles), func() { f.Set(until, tiles) })
-			f.Do(asm.CallIndirect(t.kernel, asm.I32Load(p, uint32(unsafe.Offsetof(s.Op))),
-				asm.I32Load(p, uint32(unsafe.Offsetof(s.Desc))), first, until))
+		f.While(asm.I32LtU(asm.Tee(first, asm.I32AtomicLoad(ctl(), ctlNext)), tiles), func() {
+			f.Set(until, asm.I32DivU(asm.I32Sub(tiles, first), parts))
+			f.Set(until, asm.I32Add(first, asm.Select(until, asm.Int(1), until)))
+			f.If(asm.I32Eq(asm.I32AtomicRmwCmpxchg(ctl(), ctlNext, first, until), first), func() {
+				f.Do(asm.CallIndirect(t.kernel, asm.I32Load(p, uint32(unsafe.Offsetof(s.Op))),
+					asm.I32Load(p, uint32(unsafe.Offsetof(s.Desc))), first, until))
+			})
 		})
 		f.Add(p, asm.Int(int32(unsafe.Sizeof(s))))
 

@@ -66,6 +66,7 @@ type Info struct {
 	Width, Height int      // of the network's input
 	Precision     string   // "int8" or "float32"
 	Variant       string   // of the kernels
+	Threads       int      // that a frame uses
 	Anchors       int      // rows of output0
 	MemoryBytes   int      // kernel memory without the picture
 	ArenaBytes    int64    // of it for activations
@@ -104,7 +105,7 @@ func OpenGraph(g *graph.Graph, m host.Machine, o Options) (*Detector, error) {
 // OpenPrepared opens a graph as graph.Prepare gives it, for tools that look
 // into a network or change it.
 func OpenPrepared(g *graph.Graph, m host.Machine, keep []string) (*Detector, error) {
-	p, err := plan.Build(g, plan.Options{Keep: keep})
+	p, err := plan.Build(g, plan.Options{Keep: keep, Threads: m.Threads()})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
@@ -123,7 +124,7 @@ func newDetector(p *plan.Plan, m host.Machine, meta map[string]string) (*Detecto
 	d.info = Info{
 		Names: names(meta["names"], p.Detect.Classes),
 		Width: p.Input.Width, Height: p.Input.Height,
-		Precision: "float32", Variant: m.Variant(), Anchors: p.Detect.Anchors,
+		Precision: "float32", Variant: m.Variant(), Threads: m.Threads(), Anchors: p.Detect.Anchors,
 		MemoryBytes: p.Size, ArenaBytes: p.Arena, WeightBytes: int64(len(p.Image)),
 		Params: p.Params, Steps: p.Steps,
 	}

@@ -45,8 +45,9 @@ func (b *builder) conv(n *graph.Node) error {
 	s.Name, s.Kind, s.MACs = n.Name, c.kind(op, winograd), c.macs()
 	s.Bytes = int64(y.width()) * int64(c.kh*c.kw*x.width()*x.size)
 	if winograd {
-		s.op, s.tiles = winogradOp(op), c.winogradTiles()
-		d.RunLen, d.TilePanels = int32(x.width()), int32(y.width()/lane)
+		s.op = winogradOp(op)
+		d.RunLen = int32(x.width())
+		s.tiles, d.TilePanels = c.winogradTiles(y.width()/lane, b.threads)
 		b.scratchSize = max(b.scratchSize, int64(kernels.WinogradScratch(c.ow, kernels.WinogradBlockRows(c.ow), x.width()*x.size)))
 	} else {
 		s.tiles = b.window(c, &d, x, y)

@@ -21,6 +21,9 @@ type Options struct {
 	// Keep names values of the prepared graph whose storage is never reused, so
 	// that they can be read after a run; "*" keeps all.
 	Keep []string
+	// Threads of the machine, at most kernels.MaxThreads; 0 is 1. It does not
+	// change results.
+	Threads int
 }
 
 // Plan is a lowered graph. Addresses are those of the machine's memory.
@@ -88,8 +91,8 @@ type Place struct {
 	Zero  int32
 }
 
-// base is the first address of the image: 0 stays free to mean "none".
-const base = 1024
+// base is the first address of the image.
+const base = kernels.Base
 
 // Build lowers a prepared graph (see graph.Prepare). Errors name the node or
 // value that cannot be lowered.
@@ -102,7 +105,7 @@ func Build(g *graph.Graph, o Options) (*Plan, error) {
 }
 
 func build(g *graph.Graph, o Options) (*builder, error) {
-	b := &builder{g: g, plan: &Plan{Base: base, places: map[string]Place{}}}
+	b := &builder{g: g, threads: max(1, min(o.Threads, kernels.MaxThreads)), plan: &Plan{Base: base, places: map[string]Place{}}}
 	for _, step := range []func() error{
 		b.check,        // only shapes and operators that can be lowered
 		b.represent,    // uint8 or float32, channel layout of every value
@@ -136,11 +139,12 @@ func (p *Plan) Kept() []string {
 }
 
 type builder struct {
-	g     *graph.Graph
-	plan  *Plan
-	reprs map[*graph.Value]repr
-	lays  map[*graph.Value]Layout
-	refs  map[*graph.Value]ref
+	g       *graph.Graph
+	threads int
+	plan    *Plan
+	reprs   map[*graph.Value]repr
+	lays    map[*graph.Value]Layout
+	refs    map[*graph.Value]ref
 
 	steps                []step
 	buffers              []*buffer
@@ -267,7 +271,7 @@ func (b *builder) memory() error {
 	end := b.arenaBase + p.Arena
 	b.scratch = end
 	b.scratchSize = alignUp(b.scratchSize)
-	end = alignUp(end + b.scratchSize*kernels.MaxThreads)
+	end = alignUp(end + b.scratchSize*int64(b.threads))
 	p.Detect.Out = uint32(end)
 	end = alignUp(end + int64(p.Detect.Anchors)*32)
 	p.Input.XTab = uint32(end)

@@ -49,9 +49,19 @@ func (b *builder) winogradDesc(c *conv, d kernels.ConvDesc) kernels.WinogradDesc
 	return kernels.WinogradDesc{Conv: d, BlockRows: int32(rows), Scratch: uint32(b.scratch), ScratchStep: int32(b.scratchSize)}
 }
 
-// winogradTiles is the number of the kernel's tiles, each with all panels: the
-// transformed input is used for all of them.
-func (c *conv) winogradTiles() int {
+// winogradTiles is the number of the kernel's tiles and the panels of each. The
+// input is transformed once for all of a tile's panels, so a tile has all of
+// them, unless the rows are too few to keep the threads evenly busy.
+func (c *conv) winogradTiles(panels, threads int) (tiles int, tilePanels int32) {
 	rows := kernels.WinogradBlockRows(c.ow)
-	return ((c.oh+1)/2 + rows - 1) / rows
+	tiles = ((c.oh+1)/2 + rows - 1) / rows
+	groups := 1
+	if threads > 1 {
+		groups = min((tilesPerThread*threads+tiles-1)/tiles, panels)
+	}
+	per := (panels + groups - 1) / groups
+	return tiles * ((panels + per - 1) / per), int32(per)
 }
+
+// tilesPerThread is how many tiles a step should have for each thread.
+const tilesPerThread = 4
