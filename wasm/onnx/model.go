@@ -53,13 +53,13 @@ const (
 	maxFile    = 512 << 20 // bytes of a file
 	maxRank    = 8
 	maxDim     = 1<<31 - 1
-	maxNodes   = 1 << 16
-	maxInits   = 1 << 16
+	maxNodes   = 1 << 14
+	maxInits   = 1 << 14
 	maxAttrs   = 64        // of a node
 	maxOutputs = 1024      // of the graph
-	maxEdges   = 1 << 20   // inputs times outputs, over all nodes
+	maxEdges   = 1 << 17   // inputs times outputs, over all nodes
 	maxDecoded = 384 << 20 // bytes of tensors that are not used in place
-	maxStruct  = 64 << 20  // bytes of structure: names, attributes, nodes
+	maxStruct  = 16 << 20  // bytes of structure: names, attributes, nodes
 )
 
 // The data types of TensorProto that graphs hold.

@@ -176,6 +176,13 @@ func survive(t testing.TB, what string, data []byte) (read, prepared bool) {
 		keep(t, what, data)
 		t.Errorf("%s: allocates %d MiB", what, bytes>>20)
 	}
+	for tries := 0; elapsed > 2*time.Second && tries < 2; tries++ { // another process may have the processor
+		start = time.Now()
+		if g, err := onnx.Read(data); err == nil {
+			graph.Prepare(g, 64, 64)
+		}
+		elapsed = time.Since(start)
+	}
 	if elapsed > 2*time.Second {
 		keep(t, what, data)
 		t.Errorf("%s: takes %v", what, elapsed)

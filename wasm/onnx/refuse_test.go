@@ -224,28 +224,28 @@ func TestCostlyFiles(t *testing.T) {
 		return b
 	}
 	name := func(i int) string { return fmt.Sprint("v", i) }
-	wide := make([]string, 1<<17)
+	wide := make([]string, 1<<16)
 	for i := range wide {
 		wide[i] = name(i)
 	}
 	for what, data := range map[string][]byte{
 		"chain":            with(relu("y", "v0"), repeat(maxNodes-2, func(i int) []byte { return relu(name(i), name(i+1)) })),
 		"chain in reverse": with(repeat(maxNodes-2, func(i int) []byte { return relu(name(maxNodes-i-1), name(maxNodes-i)) }), relu("y", "v2")),
-		"attributes":       with(node("Relu", []string{"y"}, []string{"z"}, repeat(1<<18, func(i int) []byte { return sub(5, str(1, name(i)), num(3, 1)) }))),
-		"attributes allowed": with(repeat(8000, func(i int) []byte {
+		"attributes":       with(node("Relu", []string{"y"}, []string{"z"}, repeat(1<<16, func(i int) []byte { return sub(5, str(1, name(i)), num(3, 1)) }))),
+		"attributes allowed": with(repeat(2000, func(i int) []byte {
 			return node("Relu", []string{"y"}, []string{name(i)}, repeat(maxAttrs, func(k int) []byte { return sub(5, str(1, name(k)), num(3, 1)) }))
 		})),
 		"wide node":         with(node("Split", wide, wide)),
 		"wide inputs":       with(node("Concat", wide, []string{"z"})),
 		"wide outputs":      with(node("Split", []string{"y"}, wide)),
-		"outputs":           with(repeat(1<<18, func(i int) []byte { return value(12, name(i), 1, 1) })),
-		"inputs":            with(repeat(1<<18, func(i int) []byte { return value(11, name(i), 1, 1) })),
+		"outputs":           with(repeat(1<<16, func(i int) []byte { return value(12, name(i), 1, 1) })),
+		"inputs":            with(repeat(1<<16, func(i int) []byte { return value(11, name(i), 1, 1) })),
 		"initializers":      with(repeat(maxInits, func(i int) []byte { return sub(5, str(8, name(i)), num(2, 1), dims(1), sub(9, f32(1))) })),
-		"metadata":          msg(with(), repeat(1<<18, func(i int) []byte { return sub(14, str(1, name(i)), str(2, "x")) })),
-		"integers":          with(sub(5, str(8, "w"), num(2, 7), dims(16<<20), sub(7, make([]byte, 16<<20)))),
-		"integers in runs":  with(sub(5, str(8, "w"), num(2, 7), dims(1<<18), bytes.Repeat(sub(7, []byte{1}), 1<<18))),
-		"floats one by one": with(sub(5, str(8, "w"), num(2, 1), dims(1<<22), bytes.Repeat(append([]byte{0x25}, f32(1)...), 1<<22))),
-		"halves":            with(sub(5, str(8, "w"), num(2, 10), dims(32<<20), sub(9, make([]byte, 64<<20)))),
+		"metadata":          msg(with(), repeat(1<<16, func(i int) []byte { return sub(14, str(1, name(i)), str(2, "x")) })),
+		"integers":          with(sub(5, str(8, "w"), num(2, 7), dims(8<<20), sub(7, make([]byte, 8<<20)))),
+		"integers in runs":  with(sub(5, str(8, "w"), num(2, 7), dims(1<<16), bytes.Repeat(sub(7, []byte{1}), 1<<16))),
+		"floats one by one": with(sub(5, str(8, "w"), num(2, 1), dims(1<<20), bytes.Repeat(append([]byte{0x25}, f32(1)...), 1<<20))),
+		"halves":            with(sub(5, str(8, "w"), num(2, 10), dims(8<<20), sub(9, make([]byte, 16<<20)))),
 	} {
 		for driver, read := range map[string]func([]byte) (*graph.Graph, error){"wire": ReadWire, "onnx-go": ReadOnnxGo} {
 			var before, after runtime.MemStats
