@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"eagleeye/wasm/graph"
 )
@@ -50,7 +51,7 @@ func checkOps(m *model) error {
 		}
 		spec, ok := graph.Ops[n.op]
 		if !ok {
-			return fmt.Errorf("%w %q (node %q)%s", ErrUnknownOp, n.op, n.name, graph.Hint(n.op))
+			return fmt.Errorf("%w %q (node %q)%s. Supported are %s", ErrUnknownOp, n.op, n.name, graph.Hint(n.op), strings.Join(graph.Supported, ", "))
 		}
 		for len(n.out) > 0 && n.out[len(n.out)-1] == "" {
 			n.out = n.out[:len(n.out)-1]
