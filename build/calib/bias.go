@@ -2,16 +2,19 @@ package calib
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"maps"
 	"slices"
 	"sync"
+	"unsafe"
 
 	"eagleeye/kernels"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/host"
+	"eagleeye/wasm/plan"
 	"eagleeye/wasm/quant"
 )
 
@@ -21,10 +24,9 @@ import (
 type corrector struct {
 	parallel      int
 	float, int8ed *graph.Graph // prepared, for the same size
-	stages        [][]string   // names of convolutions, by depth
+	convs         []string     // convolutions with a SiLU, in the graph's order
 	images        []*image.RGBA
 	want          []map[string][]float32 // float pre-activations, by picture and convolution
-	shift         map[string][]float32   // result
 }
 
 // correct returns what to add to the biases of q, the int8 form of g. It looks
@@ -36,7 +38,7 @@ func (o *Options) correct(ctx context.Context, g, q *graph.Graph, src pictures, 
 		h, w = o.Size, o.Size
 	}
 	h, w = half(h), half(w)
-	c := &corrector{parallel: o.parallel(o.BiasImages), shift: map[string][]float32{}}
+	c := &corrector{parallel: o.parallel(o.BiasImages)}
 	var err error
 	if c.float, err = graph.Prepare(g, h, w); err != nil {
 		return nil, err
@@ -44,23 +46,24 @@ func (o *Options) correct(ctx context.Context, g, q *graph.Graph, src pictures, 
 	if c.int8ed, err = graph.Prepare(q, h, w); err != nil {
 		return nil, err
 	}
-	c.stages = stages(c.int8ed)
+	for _, n := range c.int8ed.Nodes {
+		if n.Op == "Conv" && n.Str("act", "") == "SiLU" {
+			c.convs = append(c.convs, n.Name)
+		}
+	}
 	if err := c.loadImages(o, src, r); err != nil {
 		return nil, err
 	}
-	bar := progress(o.Progress, len(c.stages)+1, "matching biases")
+	bar := progress(o.Progress, len(c.images)+len(c.convs), "matching biases")
 	defer bar.Finish()
-	if err := c.runFloat(ctx); err != nil {
-		return nil, err
+	if err := c.runFloat(ctx, func() { bar.Add(1) }); err != nil {
+		return nil, fmt.Errorf("matching biases: %w", err)
 	}
-	bar.Add(1)
-	for _, stage := range c.stages {
-		if err := c.runStage(ctx, stage); err != nil {
-			return nil, err
-		}
-		bar.Add(1)
+	shift, err := c.runInt8(ctx, func() { bar.Add(1) })
+	if err != nil {
+		return nil, fmt.Errorf("matching biases: %w", err)
 	}
-	return c.shift, nil
+	return shift, nil
 }
 
 // half is half a side, as a multiple of 32, 32 at least.
@@ -83,162 +86,236 @@ func (c *corrector) loadImages(o *Options, src pictures, r *Report) error {
 	return nil
 }
 
-// stages lists the convolutions with a SiLU by the number of convolutions on
-// the longest way to them.
-func stages(g *graph.Graph) [][]string {
-	depth := map[*graph.Value]int{}
-	var out [][]string
-	for _, n := range g.Nodes {
-		d := 0
-		for _, v := range n.In {
-			if v != nil {
-				d = max(d, depth[v])
-			}
-		}
-		if n.Op == "Conv" {
-			d++
-			if n.Str("act", "") == "SiLU" {
-				for len(out) < d {
-					out = append(out, nil)
-				}
-				out[d-1] = append(out[d-1], n.Name)
-			}
-		}
-		for _, v := range n.Out {
-			depth[v] = d
-		}
-	}
-	return slices.DeleteFunc(out, func(s []string) bool { return len(s) == 0 })
-}
-
-// probe returns a copy of a prepared graph in which the named convolutions have
-// a twin without activation and residual, and the names of the twins' results
-// by convolution.
+// probe returns a copy of a prepared graph in which each of the convolutions is
+// preceded by a twin without activation and residual, and the names of the
+// twins' results by convolution.
 func probe(g *graph.Graph, convs []string) (*graph.Graph, map[string]string) {
 	g = graph.Clone(g)
 	taps := map[string]string{}
 	var nodes []*graph.Node
 	for _, n := range g.Nodes {
-		nodes = append(nodes, n)
-		if n.Op != "Conv" || !slices.Contains(convs, n.Name) {
-			continue
+		if n.Op == "Conv" && slices.Contains(convs, n.Name) {
+			attrs := maps.Clone(n.Attrs)
+			delete(attrs, "act")
+			out := &graph.Value{Name: n.Name + "\x00pre", DType: graph.Float32, Shape: n.Out[0].Shape}
+			nodes = append(nodes, &graph.Node{Name: out.Name, Op: "Conv", In: slices.Clone(n.In[:min(3, len(n.In))]), Out: []*graph.Value{out}, Attrs: attrs})
+			taps[n.Name] = out.Name
 		}
-		attrs := maps.Clone(n.Attrs)
-		delete(attrs, "act")
-		out := &graph.Value{Name: n.Name + "\x00pre", DType: graph.Float32, Shape: n.Out[0].Shape}
-		nodes = append(nodes, &graph.Node{Name: out.Name, Op: "Conv", In: n.In[:min(3, len(n.In))], Out: []*graph.Value{out}, Attrs: attrs})
-		taps[n.Name] = out.Name
+		nodes = append(nodes, n)
 	}
 	g.Nodes = nodes
 	return g, taps
 }
 
-// run calls use with a picture's number and the pre-activations of convs in g.
-func (c *corrector) run(ctx context.Context, g *graph.Graph, convs []string, use func(picture int, conv string, pre []float32, channels int) error) error {
-	probed, taps := probe(g, convs)
-	n := min(c.parallel, len(c.images))
-	errs := make([]error, n)
+// forAll calls f for 0..n−1 from some goroutines at once.
+func (c *corrector) forAll(ctx context.Context, n int, f func(worker, i int) error) error {
+	workers := min(c.parallel, n)
+	errs := make([]error, workers)
 	var wg sync.WaitGroup
-	for w := range n {
+	for w := range workers {
 		wg.Go(func() {
-			errs[w] = func() error {
-				m, err := host.New(kernels.Variant{})
-				if err != nil {
-					return err
+			for i := w; i < n && errs[w] == nil; i += workers {
+				if errs[w] = ctx.Err(); errs[w] == nil {
+					errs[w] = f(w, i)
 				}
-				defer m.Close()
-				d, err := wasm.OpenPrepared(probed, m, slices.Collect(maps.Values(taps)))
-				if err != nil {
-					return err
-				}
-				for i := w; i < len(c.images) && ctx.Err() == nil; i += n {
-					if err := run(d, c.images[i]); err != nil {
-						return err
-					}
-					for _, conv := range convs {
-						pre, shape, err := d.Tap(taps[conv])
-						if err != nil {
-							return err
-						}
-						if err := use(i, conv, pre, shape[1]); err != nil {
-							return err
-						}
-					}
-				}
-				return ctx.Err()
-			}()
+			}
 		})
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return fmt.Errorf("matching biases: %w", err)
+	return errors.Join(errs...)
+}
+
+// runFloat fills c.want.
+func (c *corrector) runFloat(ctx context.Context, done func()) error {
+	g, taps := probe(c.float, c.convs)
+	keep := slices.Collect(maps.Values(taps))
+	detectors := make([]*wasm.Detector, min(c.parallel, len(c.images)))
+	defer func() {
+		for _, d := range detectors {
+			if d != nil {
+				d.Close()
+			}
 		}
-	}
-	return nil
-}
-
-func (c *corrector) runFloat(ctx context.Context) error {
+	}()
 	c.want = make([]map[string][]float32, len(c.images))
-	for i := range c.want {
-		c.want[i] = map[string][]float32{}
-	}
-	return c.run(ctx, c.float, slices.Concat(c.stages...), func(i int, conv string, pre []float32, _ int) error {
-		c.want[i][conv] = pre
-		return nil
-	})
-}
-
-// runStage corrects the convolutions of a stage, in c.int8ed as well.
-func (c *corrector) runStage(ctx context.Context, convs []string) error {
-	found := make([]map[string]*quant.Correction, len(c.images))
-	for i := range found {
-		found[i] = map[string]*quant.Correction{}
-	}
-	err := c.run(ctx, c.int8ed, convs, func(i int, conv string, pre []float32, channels int) error {
-		found[i][conv] = &quant.Correction{}
-		return found[i][conv].Add(c.want[i][conv], pre, channels)
-	})
-	if err != nil {
-		return err
-	}
-	for _, conv := range convs {
-		var sum quant.Correction
-		for i := range found { // in order, so that rounding does not depend on the number of workers
-			if err := sum.Merge(found[i][conv]); err != nil {
+	return c.forAll(ctx, len(c.images), func(w, i int) error {
+		if detectors[w] == nil {
+			m, err := host.New(kernels.Variant{})
+			if err != nil {
+				return err
+			}
+			if detectors[w], err = wasm.OpenPrepared(g, m, keep); err != nil {
+				m.Close()
 				return err
 			}
 		}
-		c.shift[conv] = sum.Shift()
-		if err := addBias(c.int8ed, conv, c.shift[conv]); err != nil {
+		if err := run(detectors[w], c.images[i]); err != nil {
 			return err
 		}
-	}
-	return nil
+		c.want[i] = map[string][]float32{}
+		for conv, tap := range taps {
+			pre, _, err := detectors[w].Tap(tap)
+			if err != nil {
+				return err
+			}
+			c.want[i][conv] = pre
+		}
+		done()
+		return nil
+	})
 }
 
-// addBias shifts the biases of a prepared graph's convolution.
-func addBias(g *graph.Graph, conv string, shift []float32) error {
+// lanesMemory bounds the machines of runInt8, in bytes; it is what about 20
+// machines take for YOLOv8s. Larger models use fewer pictures.
+const lanesMemory = 2 << 30
+
+// runInt8 runs the int8 model once over all pictures, abreast: each picture has
+// a machine of its own, and they stop together before every convolution to
+// learn the shift of its bias from its twin's result.
+func (c *corrector) runInt8(ctx context.Context, done func()) (map[string][]float32, error) {
+	g, taps := probe(c.int8ed, c.convs)
+	for _, n := range g.Nodes { // own biases, so that the layout does not change with them
+		if _, ok := taps[n.Name]; ok {
+			if err := addBias(n, make([]float32, n.In[1].Shape[0])); err != nil {
+				return nil, err
+			}
+		}
+	}
+	keep := slices.Sorted(maps.Values(taps))
+	p, err := plan.Build(g, plan.Options{Keep: keep})
+	if err != nil {
+		return nil, err
+	}
+	lanes := make([]*lane, max(1, min(len(c.images), lanesMemory/p.Size)))
+	defer func() {
+		for _, l := range lanes {
+			if l != nil {
+				l.d.Close()
+			}
+		}
+	}()
+	err = c.forAll(ctx, len(lanes), func(_, i int) (err error) {
+		lanes[i], err = newLane(g, keep, c.images[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	shift := map[string][]float32{}
+	at := 0
 	for _, n := range g.Nodes {
-		if n.Op != "Conv" || n.Name != conv {
+		tap, ok := taps[n.Name]
+		if !ok {
 			continue
 		}
-		bias := slices.Clone(shift)
-		if len(n.In) > 2 && n.In[2] != nil {
-			was, err := quant.Floats(n.In[2].Const)
-			if err != nil || len(was) != len(shift) {
-				return fmt.Errorf("conv %q: its %d biases and %d corrections do not match: %w", conv, len(was), len(shift), err)
+		end := lastStep(p, tap) + 1
+		if end <= at {
+			return nil, fmt.Errorf("conv %q: no step of its own computes it", n.Name)
+		}
+		found := make([]quant.Correction, len(lanes))
+		err := c.forAll(ctx, len(lanes), func(_, i int) error {
+			pre, channels, err := lanes[i].run(p, at, end, tap)
+			if err != nil {
+				return err
 			}
-			for i, b := range was {
-				bias[i] += b
+			return found[i].Add(c.want[i][n.Name], pre, channels)
+		})
+		if err != nil {
+			return nil, err
+		}
+		for i := range found[1:] { // in order: rounding does not depend on the workers
+			if err := found[0].Merge(&found[1+i]); err != nil {
+				return nil, err
 			}
 		}
-		for len(n.In) < 3 {
-			n.In = append(n.In, nil)
+		shift[n.Name] = found[0].Shift()
+		if err := addBias(n, shift[n.Name]); err != nil {
+			return nil, err
 		}
-		t := graph.FloatTensor(bias, len(bias))
-		n.In[2] = &graph.Value{Name: conv + "\x00bias", DType: graph.Float32, Shape: t.Shape, Const: t}
-		return nil
+		next, err := plan.Build(g, plan.Options{Keep: keep})
+		if err != nil {
+			return nil, err
+		}
+		if next.Size != p.Size || next.Program != p.Program || len(next.Steps) != len(p.Steps) || len(next.Image) != len(p.Image) {
+			return nil, fmt.Errorf("conv %q: a bias changed the layout of the plan", n.Name)
+		}
+		p, at = next, end
+		done()
 	}
-	return fmt.Errorf("conv %q is gone", conv)
+	return shift, nil
+}
+
+// lane is a picture on its way through the network.
+type lane struct {
+	m host.Machine
+	d *wasm.Detector
+}
+
+func newLane(g *graph.Graph, keep []string, img *image.RGBA) (*lane, error) {
+	m, err := host.New(kernels.Variant{})
+	if err != nil {
+		return nil, err
+	}
+	d, err := wasm.OpenPrepared(g, m, keep)
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	addr, err := d.Stage(img.Rect.Dx(), img.Rect.Dy())
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	m.Write(addr, img.Pix)
+	return &lane{m, d}, nil
+}
+
+// run executes the steps [from, to) of p, which differs from the plan that the
+// lane was opened with in biases only, and returns a kept value.
+func (l *lane) run(p *plan.Plan, from, to int, tap string) ([]float32, int, error) {
+	if from > 0 { // the first steps read the letterbox's descriptor, which Stage wrote
+		l.m.Write(p.Base, p.Image)
+	}
+	if err := l.m.Run(p.Program+uint32(from)*uint32(unsafe.Sizeof(kernels.Step{})), to-from); err != nil {
+		return nil, 0, err
+	}
+	x, shape, err := l.d.Tap(tap)
+	if err != nil {
+		return nil, 0, err
+	}
+	return x, shape[1], nil
+}
+
+// lastStep is the index of the last step that computes a node, −1 without one.
+func lastStep(p *plan.Plan, node string) int {
+	for i := len(p.Steps) - 1; i >= 0; i-- {
+		if p.Steps[i].Name == node {
+			return i
+		}
+	}
+	return -1
+}
+
+// addBias shifts the biases of a convolution.
+func addBias(n *graph.Node, shift []float32) error {
+	bias := slices.Clone(shift)
+	if len(n.In) > 2 && n.In[2] != nil {
+		was, err := quant.Floats(n.In[2].Const)
+		if err != nil {
+			return fmt.Errorf("conv %q: %w", n.Name, err)
+		}
+		if len(was) != len(shift) {
+			return fmt.Errorf("conv %q: %d biases and %d corrections", n.Name, len(was), len(shift))
+		}
+		for i, b := range was {
+			bias[i] += b
+		}
+	}
+	for len(n.In) < 3 {
+		n.In = append(n.In, nil)
+	}
+	t := graph.FloatTensor(bias, len(bias))
+	n.In[2] = &graph.Value{Name: n.Name + "\x00bias", DType: graph.Float32, Shape: t.Shape, Const: t}
+	return nil
 }
