@@ -10,6 +10,9 @@ export MODEL CALIB
 EVAL_MODEL = $(or $(MODEL),$(wildcard ../shared/models/yolov8n.onnx))
 EVAL_CALIB = $(or $(CALIB),$(wildcard ../shared/coco/calib))
 
+# What runs in the tab; e2e drives a browser from outside.
+TAB = $(shell GOOS=js GOARCH=wasm go list -e -f '{{.ImportPath}}' ./web/... ./wasm/... | grep -v /e2e)
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check build bench eval fuzz model clean
 
@@ -29,13 +32,13 @@ model: ## Download the official YOLOv8n
 
 test: ## Run all tests, a real browser included
 	go vet ./...
-	GOOS=js GOARCH=wasm go vet ./web/... ./wasm/...
+	GOOS=js GOARCH=wasm go vet $(TAB)
 	@go run ./build test
 
 check: ## Formatting, vet, static checks, then all tests
 	@out=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || echo .)); [ -z "$$out" ] || { echo "run gofmt -w on:"; echo "$$out"; exit 1; }
 	go tool staticcheck ./...
-	GOOS=js GOARCH=wasm go tool staticcheck ./web/... ./wasm/...
+	@tool=$$(go tool -n staticcheck); GOOS=js GOARCH=wasm $$tool $(TAB)
 	@$(MAKE) --no-print-directory test
 
 eval: ## Accuracy on DATA of MODEL's int8 form, and how far it is from the float one
