@@ -11,7 +11,7 @@ import (
 type quantizeCmd struct {
 	In         string  `arg:"" help:"Float model (.onnx)." type:"existingfile"`
 	Out        string  `short:"o" required:"" help:"int8 model to write." type:"path"`
-	Calib      string  `help:"Folder of photos like those the model will see, or one with images/ in it (else drawn scenes, which cost accuracy)." type:"existingdir" placeholder:"DIR"`
+	Calib      string  `help:"Folder of photos like those the model will see, or one with images/ in it (else drawn scenes)." type:"existingdir" placeholder:"DIR"`
 	Images     int     `help:"Photos to observe." default:"100"`
 	Observer   string  `help:"How the range of an activation is chosen: ${enum}." enum:"mse,percentile,minmax" default:"mse"`
 	Percentile float64 `help:"What --observer=percentile keeps, in percent." default:"99.999"`
