@@ -415,9 +415,7 @@ func evalCast(c *call) error {
 		for k, x := range a.f {
 			out.i[k] = int64(x)
 		}
-		for k, x := range a.i {
-			out.i[k] = x
-		}
+		copy(out.i, a.i)
 		wrap(out.i, out.dt)
 	}
 	return nil

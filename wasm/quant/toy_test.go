@@ -118,11 +118,3 @@ func toyDetector(seed uint64) *graph.Graph {
 	t.g.Outputs = []*graph.Value{out}
 	return t.g
 }
-
-func (t *toy) imageData(size int) *graph.Tensor {
-	x := make([]float32, 3*size*size)
-	for i := range x {
-		x[i] = float32(t.IntN(256)) / 255
-	}
-	return floatTensor(x, 1, 3, size, size)
-}

@@ -109,7 +109,7 @@ func (p *nameParser) key() (int, error) {
 	}
 	p.space()
 	if p.peek() != ':' {
-		return 0, errors.New("want :")
+		return 0, errors.New("want a colon after the index")
 	}
 	p.i++
 	p.space()
