@@ -48,7 +48,7 @@ window.peers = {
 
   // start runs Eagle Eye's worker; next gives its messages, in base64.
   start() {
-    worker = new Worker('/worker.js');
+    worker = new Worker('/worker.js?threads=1');
     worker.onerror = (e) => push({ text: e.message });
     worker.onmessage = (e) => { if (e.data.boot !== 'progress') push(e.data); };
     return true;
