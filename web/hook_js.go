@@ -16,7 +16,7 @@ import (
 //	  source, live,                  // "none", "camera", "image", "video"; pictures are there
 //	  problem: {code, title, text, remedy} or null,
 //	  restarts,                      // crashes since a person last chose a model
-//	  model: {name, width, height, precision, variant} or null,
+//	  model: {name, width, height, precision, variant, threads} or null,
 //	  frames, dropped,               // results, and pictures skipped, since the page opened
 //	  fps, latency,                  // a second; ms from taking a picture to its result
 //	  memory: {ui, engine, kernels}, // bytes of the three WebAssembly memories
@@ -47,7 +47,7 @@ func (p *page) snapshot() js.Value {
 		problem = dom.Object("code", v.Code, "title", v.Title, "text", v.Text, "remedy", v.Remedy)
 	}
 	if v := s.Engine.Model; v != nil {
-		model = dom.Object("name", v.Name, "width", v.Width, "height", v.Height, "precision", v.Precision, "variant", v.Variant)
+		model = dom.Object("name", v.Name, "width", v.Width, "height", v.Height, "precision", v.Precision, "variant", v.Variant, "threads", v.Threads)
 	}
 	if p.last.Width > 0 {
 		result = resultObject(&p.last, s.Engine.Names())

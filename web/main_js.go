@@ -115,7 +115,7 @@ func (p *page) receive(m message.Message, opening bool) {
 		p.store.Dispatch(state.EngineAt{Stage: m.Stage})
 	case message.Loaded:
 		p.store.Dispatch(state.EngineLoaded{Model: state.Model{
-			Name: m.Name, Width: int(m.Width), Height: int(m.Height), Precision: m.Precision, Variant: m.Variant,
+			Name: m.Name, Width: int(m.Width), Height: int(m.Height), Precision: m.Precision, Variant: m.Variant, Threads: int(m.Threads),
 			Params: m.Params, MACs: m.MACs, Classes: m.Classes,
 		}})
 	case message.Result:

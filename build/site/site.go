@@ -109,7 +109,12 @@ func runtimeJS(ctx context.Context, dir string, o Options) error {
 }
 
 func kernel(_ context.Context, dir string, _ Options) error {
-	return os.WriteFile(filepath.Join(dir, "kernels.wasm"), kernels.Module(kernels.Variant{}), 0o644)
+	for name, v := range map[string]kernels.Variant{"kernels.wasm": {}, "kernels-threads.wasm": {Threads: true}} {
+		if err := os.WriteFile(filepath.Join(dir, name), kernels.Module(v), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func model(_ context.Context, dir string, o Options) error {

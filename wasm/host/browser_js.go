@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"syscall/js"
+	"unsafe"
 
 	"eagleeye/kernels"
 )
@@ -113,6 +114,16 @@ func (m *browserMachine) Run(prog uint32, n int) (err error) {
 	}()
 	m.run.Invoke(prog, n)
 	return nil
+}
+
+// Ended reports whether a threaded machine has lost a thread: no Run of it will
+// succeed, and the worker must be started anew.
+func Ended(m Machine) bool {
+	var b [4]byte
+	if m.Threads() > 1 {
+		m.Read(kernels.ControlAddr+uint32(unsafe.Offsetof(kernels.Control{}.Generation)), b[:])
+	}
+	return b[3]&0x80 != 0
 }
 
 func (m *browserMachine) Variant() string { return m.variant }

@@ -40,6 +40,7 @@ func Append(dst []byte, m Message) []byte {
 		w.u32(m.Height)
 		w.str(m.Precision)
 		w.str(m.Variant)
+		w.u32(m.Threads)
 		w.u64(m.Params)
 		w.u64(m.MACs)
 		w.u64(m.Memory)
@@ -98,7 +99,7 @@ func Decode(b []byte) (Message, error) {
 	case kindProgress:
 		m = Progress{Stage: uint8(r.max(math.MaxUint8))}
 	case kindLoaded:
-		l := Loaded{Name: r.str(), Width: r.u32(), Height: r.u32(), Precision: r.str(), Variant: r.str(),
+		l := Loaded{Name: r.str(), Width: r.u32(), Height: r.u32(), Precision: r.str(), Variant: r.str(), Threads: r.u32(),
 			Params: r.u64(), MACs: r.u64(), Memory: r.u64()}
 		if n := r.length(1); n > 0 {
 			l.Classes = make([]string, n)

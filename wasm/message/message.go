@@ -83,6 +83,7 @@ type Loaded struct {
 	Width, Height uint32 // pixels of the network's input
 	Precision     string // such as "int8"
 	Variant       string // kernels, such as "simd128"
+	Threads       uint32 // that compute a frame
 	Params        uint64
 	MACs          uint64
 	Memory        uint64   // bytes of kernel memory

@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"syscall/js"
 
-	"eagleeye/kernels"
 	"eagleeye/wasm"
 	"eagleeye/wasm/host"
 	"eagleeye/wasm/message"
@@ -28,7 +27,7 @@ type request struct {
 const collectEvery = 64
 
 func main() {
-	machine, err := host.New(kernels.Variant{})
+	machine, err := host.Bootstrapped()
 	if err != nil {
 		panic("the kernels do not start: " + err.Error())
 	}
@@ -88,6 +87,9 @@ func main() {
 			s.Rerun(m)
 		case message.Crash:
 			panic("crash asked for")
+		}
+		if host.Ended(machine) { // the page starts another worker
+			panic("a thread of the kernels has stopped")
 		}
 	}
 }

@@ -57,7 +57,7 @@ type worker struct {
 // Open starts a worker with a model, in place of one that is still opening.
 func (c *Client) Open(model js.Value, name string) {
 	c.DropOpening()
-	w := &worker{w: js.Global().Get("Worker").New("worker.js"), model: model, name: name, since: dom.Now(), waiting: true}
+	w := &worker{w: js.Global().Get("Worker").New(script()), model: model, name: name, since: dom.Now(), waiting: true}
 	c.opening = w
 	w.release = []func(){
 		dom.Listen(w.w, "message", func(e js.Value) { c.receive(w, e.Get("data")) }),
@@ -70,6 +70,17 @@ func (c *Client) Open(model js.Value, name string) {
 			c.lost(w, text)
 		}),
 	}
+}
+
+// script is the address of the worker's script: "?threads=N" in the page's goes
+// on to it.
+func script() string {
+	search := js.Global().Get("location").Get("search")
+	n, err := strconv.Atoi(js.Global().Get("String").Invoke(js.Global().Get("URLSearchParams").New(search).Call("get", "threads")).String())
+	if err != nil {
+		return "worker.js"
+	}
+	return "worker.js?threads=" + strconv.Itoa(n)
 }
 
 // Reopen starts a worker with the model in use, whose worker is gone.

@@ -188,7 +188,7 @@ type snapshot struct {
 	Restarts               int
 	Model                  *struct {
 		Name, Precision, Variant string
-		Width, Height            int
+		Width, Height, Threads   int
 	}
 	Frames, Dropped int
 	FPS, Latency    float64

@@ -53,6 +53,7 @@ type Model struct {
 	Name               string
 	Width, Height      int
 	Precision, Variant string
+	Threads            int
 	Params, MACs       uint64
 	Classes            []string
 }

@@ -146,7 +146,11 @@ func ClassName(class uint32, names []string) string {
 
 // Describe writes a model's size and how it runs in one line.
 func (m *Model) Describe() string {
-	return strconv.Itoa(m.Width) + " × " + strconv.Itoa(m.Height) + " · " + m.Precision + " · " + m.Variant + " · " +
+	kernels := m.Variant
+	if m.Threads > 1 {
+		kernels += " · " + strconv.Itoa(m.Threads) + " threads"
+	}
+	return strconv.Itoa(m.Width) + " × " + strconv.Itoa(m.Height) + " · " + m.Precision + " · " + kernels + " · " +
 		Millions(m.Params) + " parameters · " + Millions(m.MACs) + " MAC · " + strconv.Itoa(len(m.Classes)) + " classes"
 }
 

@@ -1,5 +1,6 @@
 // Starts the engine: fetches its Go module and the kernels side by side, gives
-// the kernels a memory, and runs the Go program, which then answers messages.
+// the kernels a memory and threads, and runs the Go program, which then answers
+// messages.
 'use strict';
 importScripts('wasm_exec.js');
 
@@ -43,6 +44,65 @@ const convertible = (frame, w, h) => frame.visibleRect.width === w && frame.visi
   !frame.rotation && !frame.flip && frame.format && !frame.format.startsWith('BGR') &&
   frame.allocationSize({ format: 'RGBA' }) === 4 * w * h;
 
+// teamSize is the number of threads for the kernels: ?threads=N in this script's
+// address, else about one for each physical core, and one core left to the page:
+// on two, a second thread makes the page's own tasks wait 50 ms and more.
+function teamSize() {
+  if (!self.crossOriginIsolated) return 1; // memory cannot be shared
+  const asked = Math.floor(Number(new URLSearchParams(location.search).get('threads')));
+  if (asked >= 1) return Math.min(asked, 16);
+  const cores = navigator.hardwareConcurrency || 1;
+  return Math.max(1, Math.min(8, Math.max(cores >> 1, Math.min(cores - 1, 4))));
+}
+
+// sharedMemory reserves as many addresses as the browser gives.
+function sharedMemory() {
+  for (let maximum = 65536; ; maximum /= 2) {
+    try {
+      return new WebAssembly.Memory({ initial: 16, maximum, shared: true });
+    } catch (error) {
+      if (maximum <= 2048) throw error;
+    }
+  }
+}
+
+// addThread starts a worker that helps; it yields 1, or 0 when that fails.
+const addThread = (module, memory) => new Promise((done) => {
+  const worker = new Worker('pool.js');
+  const timer = setTimeout(() => fail(), 5000);
+  const fail = (event) => {
+    event?.preventDefault();
+    worker.terminate();
+    done(0);
+  };
+  worker.onerror = fail;
+  worker.onmessage = () => {
+    clearTimeout(timer);
+    worker.onerror = null;
+    done(1);
+  };
+  worker.postMessage({ module, memory });
+});
+
+// startKernels gives the kernels a memory: a shared one and a team of threads
+// where the page may, else one of their own.
+async function startKernels() {
+  const wanted = teamSize();
+  if (wanted > 1) {
+    try {
+      const module = await fetchModule('kernels-threads.wasm'), memory = sharedMemory();
+      const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+      const others = await Promise.all(Array.from({ length: wanted - 1 }, () => addThread(module, memory)));
+      return { memory, run: exports.run, variant: 'simd128-threads', threads: others.reduce((n, one) => n + one, 1) };
+    } catch (error) {
+      console.warn(`one thread only: ${error.message || error}`);
+    }
+  }
+  const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
+  const { exports } = await WebAssembly.instantiate(await fetchModule('kernels.wasm'), { env: { memory } });
+  return { memory, run: exports.run, variant: 'simd128', threads: 1 };
+}
+
 let canvas, context;
 
 // eagleeyeStage writes a picture as w×h RGBA bytes into the kernels' memory at
@@ -69,10 +129,8 @@ globalThis.eagleeyeStage = async (picture, w, h, addr) => {
 
 (async () => {
   try {
-    const [engine, kernels] = await Promise.all([fetchModule('engine.wasm'), fetchModule('kernels.wasm')]);
-    const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
-    const instance = await WebAssembly.instantiate(kernels, { env: { memory } });
-    globalThis.eagleeyeKernels = { memory, run: instance.exports.run, variant: 'simd128' };
+    const [engine, kernels] = await Promise.all([fetchModule('engine.wasm'), startKernels()]);
+    globalThis.eagleeyeKernels = kernels;
     const go = new Go();
     const program = await WebAssembly.instantiate(engine, go.importObject);
     globalThis.eagleeyeEngineMemory = program.exports.mem;

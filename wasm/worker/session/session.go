@@ -75,7 +75,7 @@ func (s *Session) Load(m message.Load, model []byte) {
 	kernels, _ := s.Memory()
 	s.Say(message.Loaded{
 		Name: m.Name, Width: uint32(info.Width), Height: uint32(info.Height),
-		Precision: info.Precision, Variant: info.Variant,
+		Precision: info.Precision, Variant: info.Variant, Threads: uint32(info.Threads),
 		Params: uint64(info.Params), MACs: uint64(info.MACs), Memory: kernels,
 		Classes:    info.Names,
 		OpenMicros: micros(opened.Sub(start)), WarmMicros: micros(time.Since(opened)),

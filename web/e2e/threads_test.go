@@ -1,0 +1,188 @@
+//go:build !js
+
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"eagleeye/build/render"
+)
+
+// Any number of threads gives the native engine's boxes, bit for bit; without
+// cross-origin isolation, or where threads do not start, there is one.
+func TestThreads(t *testing.T) {
+	path, model := tiny(t, 160)
+	isolated := serve(t, path)
+	scene := render.Scene(8, 320, 240)
+	conf, want := sliderConf(t, model, scene)
+	picture := file(t, "scene.png", encodePNG(t, scene))
+	ctx := chromium(t)
+	for _, c := range []struct {
+		name, url, query, variant string
+		threads                   int
+	}{
+		{"one", isolated, "?threads=1", "simd128", 1},
+		{"two", isolated, "?threads=2", "simd128-threads", 2},
+		{"five", isolated, "?threads=5", "simd128-threads", 5},
+		{"nonsense", isolated, "?threads=many", "", 0},
+		{"not isolated", unisolated(t, isolated), "?threads=2", "simd128", 1},
+		{"no pool.js", serve(t, path, "pool.js"), "?threads=3", "simd128-threads", 1},
+		{"no threaded kernels", serve(t, path, "kernels-threads.wasm"), "?threads=3", "simd128", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newTab(t, ctx, c.url+c.query)
+			s := p.ready()
+			if c.variant != "" && (s.Model.Variant != c.variant || s.Model.Threads != c.threads) {
+				t.Errorf("kernels %q on %d threads, want %q on %d", s.Model.Variant, s.Model.Threads, c.variant, c.threads)
+			}
+			p.slide("conf", conf)
+			for range 3 {
+				before := p.snap().Frames
+				p.choose(picture)
+				s = p.until("boxes", 20*time.Second, func(s snapshot) bool { return s.Frames > before && s.Result != nil })
+				compare(t, s.Result.Detections, want)
+			}
+			p.clean()
+		})
+	}
+}
+
+// unisolated serves what another server does without the headers that isolate
+// the page.
+func unisolated(t *testing.T, from string) string {
+	t.Helper()
+	u, err := url.Parse(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(u)
+	proxy.ModifyResponse = func(r *http.Response) error {
+		r.Header.Del("Cross-Origin-Opener-Policy")
+		r.Header.Del("Cross-Origin-Embedder-Policy")
+		return nil
+	}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	return server.URL + "/"
+}
+
+// Threads end with the worker that started them.
+func TestThreadsEnd(t *testing.T) {
+	if _, err := os.Stat("/proc/self/task"); err != nil {
+		t.Skip("counts threads in /proc: skipped")
+	}
+	path, model := tiny(t, 96)
+	ctx := chromium(t)
+	p := newTab(t, ctx, serve(t, path)+"?threads=4")
+	p.ready()
+	root := chromedp.FromContext(p.ctx).Browser.Process().Pid
+	first := workerThreads(root)
+	if first < 4 {
+		t.Fatalf("%d threads of workers, want 4 at least: the count is blind", first)
+	}
+	for i := range 4 {
+		name := fmt.Sprintf("model%d.onnx", i)
+		p.choose(file(t, name, model))
+		p.until(name, 60*time.Second, func(s snapshot) bool { return s.Engine == "ready" && s.Model.Name == name })
+		n := workerThreads(root)
+		for deadline := time.Now().Add(10 * time.Second); n > first && time.Now().Before(deadline); n = workerThreads(root) {
+			time.Sleep(50 * time.Millisecond)
+		}
+		t.Logf("%s: %d threads of workers, at first %d", name, n, first)
+		if n > first {
+			t.Fatal("threads of ended workers go on")
+		}
+	}
+	p.clean()
+}
+
+// workerThreads counts the threads of Web Workers in a process and its
+// descendants.
+func workerThreads(root int) int {
+	parent := map[int]int{}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range stats {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+		parent[pid], _ = strconv.Atoi(fields[1])
+	}
+	n := 0
+	for pid := range parent {
+		var line []int
+		for p := pid; p > 1 && len(line) < 64; p = parent[p] {
+			line = append(line, p)
+		}
+		if !slices.Contains(line, root) {
+			continue
+		}
+		names, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/comm", pid))
+		for _, name := range names {
+			if comm, err := os.ReadFile(name); err == nil && strings.HasPrefix(string(comm), "DedicatedWorker") {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// TestThreadsSpeed measures, alternating in one run: MODEL=file.onnx
+// ROUNDS=20 go test ./web/e2e -run ThreadsSpeed -v.
+func TestThreadsSpeed(t *testing.T) {
+	model, rounds := os.Getenv("MODEL"), os.Getenv("ROUNDS")
+	if model == "" || rounds == "" {
+		t.Skip("MODEL and ROUNDS are not set: skipped")
+	}
+	n, err := strconv.Atoi(rounds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := chromium(t)
+	site := serve(t, model)
+	var tabs []*tab
+	for _, threads := range []int{1, 2} {
+		p := newTab(t, ctx, fmt.Sprintf("%s?threads=%d", site, threads))
+		p.ready()
+		tabs = append(tabs, p)
+	}
+	pictures := [2]string{}
+	for i := range pictures {
+		pictures[i] = file(t, fmt.Sprintf("scene%d.png", i), encodePNG(t, render.Scene(int64(i), 640, 480)))
+	}
+	times := make([][]float64, len(tabs))
+	for round := range n {
+		for i, p := range tabs {
+			p.run(page.BringToFront())
+			before := p.snap().Frames
+			p.choose(pictures[round%2])
+			s := p.until("boxes", 60*time.Second, func(s snapshot) bool { return s.Frames > before && s.Result != nil })
+			times[i] = append(times[i], s.Result.Infer)
+		}
+	}
+	median := func(v []float64) float64 {
+		v = slices.Sorted(slices.Values(v))
+		return v[len(v)/2]
+	}
+	one, two := median(times[0]), median(times[1])
+	t.Logf("network, median of %d: 1 thread %.1f ms (best %.1f), 2 threads %.1f ms (best %.1f), ratio %.2f (of the best %.2f)",
+		n, one, slices.Min(times[0]), two, slices.Min(times[1]), one/two, slices.Min(times[0])/slices.Min(times[1]))
+}
