@@ -22,6 +22,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"eagleeye/build/render"
+	"eagleeye/build/site"
 )
 
 // Any number of threads gives the native engine's boxes, bit for bit; without
@@ -80,6 +81,39 @@ func unisolated(t *testing.T, from string) string {
 	server := httptest.NewServer(proxy)
 	t.Cleanup(server.Close)
 	return server.URL + "/"
+}
+
+// Where a thread of the kernels breaks off, the page starts the engine anew.
+func TestThreadBreaks(t *testing.T) {
+	path, _ := tiny(t, 96)
+	u, err := url.Parse(serve(t, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := httputil.NewSingleHostReverseProxy(u)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/pool.js" {
+			files.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/javascript")
+		w.Header().Set("Cross-Origin-Embedder-Policy", "require-corp")
+		w.Header().Set("Content-Security-Policy", site.Policy)
+		fmt.Fprint(w, `onmessage = async ({data: {module, memory}}) => {
+			const {exports} = await WebAssembly.instantiate(module, {env: {memory}});
+			postMessage('ready');
+			setTimeout(exports.stop, 3000); // what pool.js does after a trap
+		}`)
+	}))
+	t.Cleanup(server.Close)
+	p := newTab(t, chromium(t), server.URL+"/?threads=2")
+	if s := p.ready(); s.Model.Threads != 2 {
+		t.Fatalf("%d threads", s.Model.Threads)
+	}
+	picture := file(t, "scene.png", encodePNG(t, render.Scene(1, 64, 64)))
+	time.Sleep(3 * time.Second)
+	p.choose(picture)
+	p.until("another worker", 30*time.Second, func(s snapshot) bool { return s.Restarts >= 1 && s.Engine == "ready" })
 }
 
 // Threads end with the worker that started them.
@@ -171,10 +205,10 @@ func TestThreadsSpeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := chromium(t)
-	site := serve(t, model)
+	address := serve(t, model)
 	var tabs []*tab
 	for _, threads := range []int{1, 2} {
-		p := newTab(t, ctx, fmt.Sprintf("%s?threads=%d", site, threads))
+		p := newTab(t, ctx, fmt.Sprintf("%s?threads=%d", address, threads))
 		p.ready()
 		tabs = append(tabs, p)
 	}
