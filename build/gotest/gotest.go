@@ -113,10 +113,32 @@ func reason(output []string) string {
 
 func (s *Summary) print(w io.Writer) {
 	fmt.Fprintf(w, "\n%d tests passed, %d failed, %d skipped\n", s.Passed, s.Failed, len(s.Skipped))
-	slices.SortStableFunc(s.Skipped, func(a, b Skip) int { return strings.Compare(a.Package, b.Package) })
-	for _, k := range s.Skipped {
-		fmt.Fprintf(w, "  skipped %s %s: %s\n", k.Package, k.Name, k.Reason)
+	for _, line := range s.skips() {
+		fmt.Fprintln(w, line)
 	}
+}
+
+// skips describes the skipped tests by package; subtests of one test that were
+// skipped for one reason share a line.
+func (s *Summary) skips() []string {
+	counts := map[Skip]int{}
+	var order []Skip
+	for _, k := range s.Skipped {
+		k.Name, _, _ = strings.Cut(k.Name, "/")
+		if counts[k]++; counts[k] == 1 {
+			order = append(order, k)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b Skip) int { return strings.Compare(a.Package, b.Package) })
+	var lines []string
+	for _, k := range order {
+		times := ""
+		if n := counts[k]; n > 1 {
+			times = fmt.Sprintf(" (%d of its cases)", n)
+		}
+		lines = append(lines, fmt.Sprintf("  skipped %s %s%s: %s", k.Package, k.Name, times, k.Reason))
+	}
+	return lines
 }
 
 // List reads the stream of `go test -json -list REGEXP` and returns the tests

@@ -16,7 +16,8 @@ const stream = `{"Action":"start","Package":"eagleeye/a"}
 {"Action":"output","Package":"eagleeye/a","Test":"TestOff","Output":"    a_test.go:3: no data: skipped\n"}
 {"Action":"output","Package":"eagleeye/a","Test":"TestOff","Output":"--- SKIP: TestOff (0.00s)\n"}
 {"Action":"skip","Package":"eagleeye/a","Test":"TestOff"}
-{"Action":"skip","Package":"eagleeye/a","Test":"TestMute"}
+{"Action":"skip","Package":"eagleeye/a","Test":"TestMute/x"}
+{"Action":"skip","Package":"eagleeye/a","Test":"TestMute/y"}
 {"Action":"output","Package":"eagleeye/a","Output":"FAIL\teagleeye/a\t0.1s\n"}
 {"Action":"fail","Package":"eagleeye/a"}
 {"ImportPath":"eagleeye/b","Action":"build-output","Output":"b.go:1:1: syntax error\n"}
@@ -30,13 +31,13 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Passed != 1 || s.Failed != 1 || len(s.Skipped) != 2 {
-		t.Errorf("%+v, want 1 passed, 1 failed, 2 skipped", s)
+	if s.Passed != 1 || s.Failed != 1 || len(s.Skipped) != 3 {
+		t.Errorf("%+v, want 1 passed, 1 failed, 3 skipped", s)
 	}
 	for _, want := range []string{
 		"1 is not 2\n", "FAIL\teagleeye/a\t0.1s\n", "b.go:1:1: syntax error\n", "go: something odd\n",
-		"skipped a TestOff: no data: skipped\n", "skipped a TestMute: no reason given\n",
-		"1 tests passed, 1 failed, 2 skipped\n",
+		"skipped a TestOff: no data: skipped\n", "skipped a TestMute (2 of its cases): no reason given\n",
+		"1 tests passed, 1 failed, 3 skipped\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, out.String())
