@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"image/png"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -53,6 +58,10 @@ func TestExitCodes(t *testing.T) {
 	dir := t.TempDir()
 	scene := filepath.Join(dir, "scene.png")
 	writePNG(t, scene)
+	site := t.TempDir()
+	if err := os.WriteFile(filepath.Join(site, "index.html"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	html := filepath.Join(dir, "page.onnx")
 	if err := os.WriteFile(html, []byte("<!doctype html><title>log in</title>"), 0o644); err != nil {
 		t.Fatal(err)
@@ -74,7 +83,8 @@ func TestExitCodes(t *testing.T) {
 		{"no model", []string{"detect", scene}, exitFailed, "make model"},
 		{"no data set", []string{"eval", "--data", dir, "--model", html}, exitFailed, "instances.json"},
 		{"detections and fidelity", []string{"eval", "--data", dir, "--detections", html, "--fidelity", "f32"}, exitUsage, "--fidelity"},
-		{"bad port", []string{"serve", "--port", "99999", dir}, exitFailed, "99999"},
+		{"bad port", []string{"serve", "--port", "99999", site}, exitFailed, "99999"},
+		{"no page", []string{"serve", filepath.Join(dir, "absent")}, exitUsage, "make build"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if code, _, err := command(t, c.args...); code != c.code || !strings.Contains(err, c.want) {
@@ -234,5 +244,37 @@ func TestFindModel(t *testing.T) {
 	}
 	if same, _, err := (modelFlags{Model: int8}).find(t.Context(), term); err != nil || same != int8 {
 		t.Errorf("an int8 model became %q, %v", same, err)
+	}
+}
+
+// TestServeDist serves the folder that make build makes when none is named.
+func TestServeDist(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("dist", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("dist/index.html", []byte("the page"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	lines, said := io.Pipe()
+	done := make(chan int, 1)
+	go func() { done <- execute(ctx, []string{"serve", "--port", "0"}, terminal{io.Discard, said}) }()
+	line, err := bufio.NewReader(lines).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := regexp.MustCompile(`http://\S+`).FindString(line)
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if body, _ := io.ReadAll(answer.Body); answer.StatusCode != http.StatusOK || string(body) != "the page" {
+		t.Errorf("%s answers %d: %q", url, answer.StatusCode, body)
+	}
+	stop()
+	if code := <-done; code != 0 {
+		t.Errorf("serve exits with %d", code)
 	}
 }

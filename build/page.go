@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -119,10 +122,16 @@ func (f serveFlags) serve(ctx context.Context, t terminal, dir string) error {
 
 type serveCmd struct {
 	serveFlags
-	Dir string `arg:"" optional:"" help:"Folder that site made." default:"dist" type:"existingdir"`
+	Dir string `arg:"" optional:"" help:"Folder that site made (else dist)." type:"path"`
 }
 
-func (c *serveCmd) Run(ctx context.Context, t terminal) error { return c.serve(ctx, t, c.Dir) }
+func (c *serveCmd) Run(ctx context.Context, t terminal) error {
+	dir := cmp.Or(c.Dir, "dist")
+	if _, err := os.Stat(filepath.Join(dir, "index.html")); err != nil {
+		return usageError{fmt.Errorf("%s holds no page (run `make build` first): %w", dir, err)}
+	}
+	return c.serve(ctx, t, dir)
+}
 
 type runCmd struct {
 	siteCmd
