@@ -12,29 +12,30 @@ type Op uint32
 // The kernels of a module. A name ends in the type of its elements where there
 // are several; U8 is quantized (real = scale·(q − zero)).
 const (
-	OpNop         Op = iota
-	OpLetterbox      // LetterboxDesc: RGBA → U8 or F32, 4 channels (R, G, B, 0)
-	OpFillBorder     // BorderDesc: constant border around a map
-	OpWiden          // WidenDesc: U8 → centred I16 with a border of zeros
-	OpConvI16        // ConvDesc: I16 × I16 → U8
-	OpConvI16F32     // ConvDesc: I16 × I16 → F32
-	OpConvF32        // ConvDesc: F32 × F32 → F32
-	OpMaxPoolU8      // PoolDesc
-	OpMaxPoolF32     // PoolDesc
-	OpUpsample       // UpsampleDesc: nearest, any element type
-	OpCopy           // CopyDesc: any element type
-	OpAddU8          // AddDesc
-	OpAddF32         // AddDesc
-	OpRequant        // RequantDesc: U8 → U8 on another scale
-	OpQuantize       // RequantDesc: F32 → U8
-	OpDequantize     // RequantDesc: U8 → F32
-	OpSigmoidF32     // EltDesc
-	OpSiLUF32        // EltDesc
-	OpMulF32         // AddDesc
-	OpSoftmaxF32     // EltDesc: over the channels of each pixel
-	OpDetect         // DetectDesc
-	OpWinogradI16    // WinogradDesc: I16 × I16 → U8
-	OpWinogradF32    // WinogradDesc: F32 × F32 → F32
+	OpNop           Op = iota
+	OpLetterbox        // LetterboxDesc: RGBA → U8 or F32, 4 channels (R, G, B, 0)
+	OpFillBorder       // BorderDesc: constant border around a map
+	OpWiden            // WidenDesc: U8 → centred I16 with a border of zeros
+	OpConvI16          // ConvDesc: I16 × I16 → U8
+	OpConvI16F32       // ConvDesc: I16 × I16 → F32
+	OpConvF32          // ConvDesc: F32 × F32 → F32
+	OpMaxPoolU8        // PoolDesc
+	OpMaxPoolF32       // PoolDesc
+	OpUpsample         // UpsampleDesc: nearest, any element type
+	OpCopy             // CopyDesc: any element type
+	OpAddU8            // AddDesc
+	OpAddF32           // AddDesc
+	OpRequant          // RequantDesc: U8 → U8 on another scale
+	OpQuantize         // RequantDesc: F32 → U8
+	OpDequantize       // RequantDesc: U8 → F32
+	OpSigmoidF32       // EltDesc
+	OpSiLUF32          // EltDesc
+	OpMulF32           // AddDesc
+	OpSoftmaxF32       // EltDesc: over the channels of each pixel
+	OpDetect           // DetectDesc
+	OpWinogradI16      // WinogradDesc: I16 × I16 → U8
+	OpWinogradF32      // WinogradDesc: F32 × F32 → F32
+	OpWinograd43I16    // WinogradDesc: I16 × I16 → U8, not the same integers
 	NumOps
 )
 

@@ -13,7 +13,8 @@ import (
 // panel.
 type convKind struct {
 	floatIn, floatOut bool
-	pixels            int // of a register tile
+	scaled            bool // the epilogue gets floats in the units of the output
+	pixels            int  // of a register tile
 }
 
 // The register tiles leave room in the 15 vector registers of V8: sums, two

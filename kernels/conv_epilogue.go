@@ -80,18 +80,19 @@ func (f *epilogue) emit() {
 	}
 }
 
-// affine emits y = acc·scale + bias, or acc + bias for float inputs.
+// affine emits y = acc·scale + bias, or acc + bias for float sums.
 func (f *epilogue) affine() {
 	s, b := f.wv, f.b
+	integers := !f.floatIn && !f.scaled
 	for j := range b {
 		f.Set(b[j], asm.V128Load(f.bias, uint32(16*j)))
-		if !f.floatIn {
+		if integers {
 			f.Set(s[j], asm.V128Load(f.scale, uint32(16*j)))
 		}
 	}
 	for i, acc := range f.acc {
 		y := asm.Value(acc)
-		if !f.floatIn {
+		if integers {
 			y = asm.F32x4Mul(asm.F32x4ConvertI32x4S(acc), s[i%2])
 		}
 		f.Set(acc, asm.F32x4Add(y, b[i%2]))

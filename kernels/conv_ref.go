@@ -14,7 +14,12 @@ func refConvI16(mem []byte, desc uint32, begin, end int32) {
 
 // finishU8 is the epilogue of an integer sum to U8.
 func (d *ConvDesc) finishU8(mem []byte, y, x, o, acc int32) {
-	v := d.activate(d.affine(mem, o, acc), SiLUApprox)
+	d.storeU8(mem, y, x, o, d.affine(mem, o, acc))
+}
+
+// storeU8 is the epilogue to U8 from the activation on.
+func (d *ConvDesc) storeU8(mem []byte, y, x, o int32, v float32) {
+	v = d.activate(v, SiLUApprox)
 	if d.Res.Addr != 0 {
 		r := float32(int32(mem[d.Res.pixel(y, x)+uint32(o)]) - d.ResZero)
 		v += float32(r * d.ResScale)

@@ -8,9 +8,16 @@ import (
 	"eagleeye/kernels/asm"
 )
 
+// winogradKind is a Winograd kernel for blocks of out×out outputs.
+type winogradKind struct {
+	convKind
+	winogradBlock
+}
+
 // winograd is the kernel being emitted.
 type winograd struct {
 	*registerTile
+	winogradBlock
 	src, dst, res mapLocals
 	outH, outW    asm.Local
 	bytes, pitch  asm.Local // of a pixel's channels, of a block's transformed input
@@ -18,53 +25,49 @@ type winograd struct {
 	n             asm.Local // blocks of the tile
 	m             asm.Local // the current sums
 	out, residual asm.Local // addresses of the current block at the panel's channels
+	skip          asm.Local // first rows of the current block that another one computes
 	tmp           []asm.Local
+	scales        asm.Local // F(4×4,3×3): of the panel's sums
 }
 
-// The Winograd kernels take four blocks at a time.
 var (
-	winogradI16 = convKind{pixels: 4}
-	winogradF32 = convKind{floatIn: true, floatOut: true, pixels: 4}
+	winogradI16   = winogradKind{convKind{pixels: 4}, winograd2}
+	winogradF32   = winogradKind{convKind{floatIn: true, floatOut: true, pixels: 4}, winograd2}
+	winograd43I16 = winogradKind{convKind{scaled: true, pixels: 5}, winograd4}
 )
 
-// emitWinograd emits the kernel: for each tile's rows of blocks, the transformed
-// input of all, then for each panel the products and outputs of four blocks at a
-// time.
-func (k convKind) emitWinograd(e *emitter) {
+// emit emits the kernel: for each tile's rows of blocks, the transformed input
+// of all, then for each panel the products and outputs of a few blocks at a time.
+func (k winogradKind) emit(e *emitter) {
 	var d WinogradDesc
-	w := &winograd{registerTile: e.newRegisterTile(k), tmp: e.Locals(asm.V128, 8)}
+	w := &winograd{registerTile: e.newRegisterTile(k.convKind), winogradBlock: k.winogradBlock, tmp: e.Locals(asm.V128, 8)}
 	w.src = e.mapField(unsafe.Offsetof(d.Conv.Src))
 	w.dst = e.mapField(unsafe.Offsetof(d.Conv.Dst))
 	w.res = e.mapField(unsafe.Offsetof(d.Conv.Res))
 	w.outH, w.outW = e.field(unsafe.Offsetof(d.Conv.OutH)), e.field(unsafe.Offsetof(d.Conv.OutW))
 	w.bytes = e.Let(asm.I32Mul(e.field(unsafe.Offsetof(d.Conv.RunLen)), asm.Int(k.element())))
-	w.pitch = e.Let(asm.I32Add(asm.I32Mul(w.bytes, asm.Int(winogradPositions)), asm.Int(winogradGap)))
+	w.pitch = e.Let(asm.I32Add(asm.I32Mul(w.bytes, asm.Int(w.positions())), asm.Int(winogradGap)))
 	blockRows := e.field(unsafe.Offsetof(d.BlockRows))
-	rows := e.Let(asm.I32ShrS(asm.I32Add(w.outH, asm.Int(1)), asm.Int(1)))
-	columns := e.Let(asm.I32ShrS(asm.I32Add(w.outW, asm.Int(1)), asm.Int(1)))
+	blocks := func(n asm.Local) asm.Local {
+		return e.Let(asm.I32DivU(asm.I32Add(n, asm.Int(w.size()-1)), asm.Int(w.size())))
+	}
+	rows, columns := blocks(w.outH), blocks(w.outW)
 	groups := e.Let(asm.I32DivU(asm.I32Sub(asm.I32Add(rows, blockRows), asm.Int(1)), blockRows))
 	w.v = e.field(unsafe.Offsetof(d.Scratch))
 	if e.variant.Threads {
 		e.Add(w.v, asm.I32Mul(e.thread, e.field(unsafe.Offsetof(d.ScratchStep))))
 	}
 	w.sums = e.Let(asm.I32Add(w.v, asm.I32Mul(asm.I32Mul(blockRows, columns), w.pitch)))
-	w.offs = e.Let(asm.I32Add(w.sums, asm.Int(winogradSums)))
+	w.offs = e.Let(asm.I32Add(w.sums, asm.Int(w.sumBytes())))
 	w.n, w.m = e.Local(asm.I32), e.Local(asm.I32)
-	w.out, w.residual = e.Local(asm.I32), e.Local(asm.I32)
-	pixel := func(m mapLocals, base asm.Local) func(i int) asm.Value {
-		return func(i int) asm.Value {
-			at := asm.Value(base)
-			if i >= 2 {
-				at = asm.I32Add(at, m.row)
-			}
-			if i%2 == 1 {
-				at = asm.I32Add(at, m.pix)
-			}
-			return at
-		}
+	w.out, w.residual, w.skip = e.Local(asm.I32), e.Local(asm.I32), e.Local(asm.I32)
+	tile := *w.registerTile // of the four outputs that the epilogue takes
+	tile.pixels, tile.acc = 4, w.acc[:8]
+	finish := tile.newEpilogue(w.pixel(w.dst, w.out), w.pixel(w.res, w.residual))
+	if w.scaled {
+		w.scales = e.Local(asm.I32)
 	}
-	finish := w.newEpilogue(pixel(w.dst, w.out), pixel(w.res, w.residual))
-	panels := e.newPanels(e.Let(asm.I32Mul(w.bytes, asm.Int(winogradPositions*panelWidth))))
+	panels := e.newPanels(e.Let(asm.I32Mul(w.bytes, asm.Int(w.positions()*panelWidth))))
 	first, last := e.Local(asm.I32), e.Local(asm.I32)
 
 	e.tiles(func(t asm.Local) {
@@ -79,38 +82,66 @@ func (k convKind) emitWinograd(e *emitter) {
 	})
 }
 
+// pixel yields the addresses that the epilogue writes or reads of a block at
+// base: its 2×2 outputs, or one of its 4 rows. Rows to skip go where the row
+// after them overwrites them.
+func (w *winograd) pixel(m mapLocals, base asm.Local) func(i int) asm.Value {
+	return func(i int) asm.Value {
+		at := asm.Value(base)
+		if w.winogradBlock == winograd4 {
+			return asm.I32Add(at, asm.I32Mul(m.pix, asm.Int(int32(i))))
+		}
+		if i >= 2 {
+			at = asm.I32Add(at, m.row)
+		} else {
+			at = asm.I32Add(at, asm.I32Mul(w.skip, m.row))
+		}
+		if i%2 == 1 {
+			at = asm.I32Add(at, m.pix)
+		}
+		return at
+	}
+}
+
 // transformRows emits Bᵀ d B for the blocks of block rows [first, last), and
-// their offsets. The last block of a row or column moves back inside, over
-// outputs that its neighbour computes too.
+// their records. The last block of a row or column moves back inside, over
+// outputs that its neighbour computes too: those of the neighbour above stay,
+// as it may belong to another thread, and those of the left one are overwritten.
 func (w *winograd) transformRows(first, last, columns asm.Local) {
 	by, bx, y, x := w.Local(asm.I32), w.Local(asm.I32), w.Local(asm.I32), w.Local(asm.I32)
 	v, offs, next := w.Local(asm.I32), w.Local(asm.I32), w.Local(asm.I32)
-	s := w.Locals(asm.I32, 4)
+	s := w.Local(asm.I32)
 	w.Set(next, w.v)
 	w.Set(offs, w.offs)
+	size := asm.Int(w.size())
+	transform := w.transform2
+	if w.winogradBlock == winograd4 {
+		transform = w.transform4
+	}
 	offset := func(m mapLocals) asm.Expr { return asm.I32Add(asm.I32Mul(y, m.row), asm.I32Mul(x, m.pix)) }
 	w.For(by, first, last, 1, func() {
-		w.minimum(y, asm.I32Shl(by, asm.Int(1)), asm.I32Sub(w.outH, asm.Int(2)))
+		w.minimum(y, asm.I32Mul(by, size), asm.I32Sub(w.outH, size))
 		w.For(bx, asm.Int(0), columns, 1, func() {
-			w.minimum(x, asm.I32Shl(bx, asm.Int(1)), asm.I32Sub(w.outW, asm.Int(2)))
-			w.Do(asm.I32Store(offs, 0, offset(w.dst)), asm.I32Store(offs, 4, offset(w.res)))
-			w.Add(offs, asm.Int(8))
-			w.Set(s[0], asm.I32Add(w.src.addr, offset(w.src)))
+			w.minimum(x, asm.I32Mul(bx, size), asm.I32Sub(w.outW, size))
+			w.Do(asm.I32Store(offs, 0, offset(w.dst)), asm.I32Store(offs, 4, offset(w.res)),
+				asm.I32Store(offs, 8, asm.I32Sub(asm.I32Mul(by, size), y)))
+			w.Add(offs, asm.Int(winogradRecord))
+			w.Set(s, asm.I32Add(w.src.addr, offset(w.src)))
 			w.Set(v, next)
 			w.Add(next, w.pitch)
-			w.Set(w.end, asm.I32Add(s[0], w.bytes))
+			w.Set(w.end, asm.I32Add(s, w.bytes))
 			w.DoWhile(func() {
-				w.transform(s[0], v)
-				w.Add(s[0], asm.Int(16))
+				transform(s, v)
+				w.Add(s, asm.Int(16))
 				w.Add(v, asm.Int(16))
-			}, asm.I32LtU(s[0], w.end))
+			}, asm.I32LtU(s, w.end))
 		})
 	})
 }
 
-// transform emits Bᵀ d B of 16 bytes of channels at s (the block's first pixel) to v. Row
+// transform2 emits Bᵀ d B of 16 bytes of channels at s (the block's first pixel) to v. Row
 // r of the result needs two rows of d only, which keeps it in registers.
-func (w *winograd) transform(s, v asm.Local) {
+func (w *winograd) transform2(s, v asm.Local) {
 	at := w.p[:2]
 	add, sub := asm.I16x8Add, asm.I16x8Sub
 	if w.floatIn {
@@ -140,7 +171,7 @@ func (w *winograd) transform(s, v asm.Local) {
 	}
 }
 
-// blocks emits the products and the outputs of one panel, four blocks at a time.
+// blocks emits the products and the outputs of one panel, a few blocks at a time.
 func (w *winograd) blocks(panels *panelLoop, finish *epilogue) {
 	i, k, b, end := w.Local(asm.I32), w.Local(asm.I32), w.Local(asm.I32), w.Local(asm.I32)
 	w.For(i, asm.Int(0), w.n, int32(w.pixels), func() {
@@ -150,10 +181,16 @@ func (w *winograd) blocks(panels *panelLoop, finish *epilogue) {
 		}
 		w.Set(w.w, panels.weights)
 		w.Set(w.m, w.sums)
-		w.Set(end, asm.I32Add(w.sums, asm.Int(winogradSums)))
+		w.Set(end, asm.I32Add(w.sums, asm.Int(w.sumBytes())))
+		if w.scaled {
+			w.Set(w.scales, asm.I32Add(finish.allScale, asm.I32Mul(panels.index, asm.Int(w.positions()*panelWidth*4))))
+		}
 		w.DoWhile(func() { // positions follow one another in input and weights
 			w.clear()
 			w.accumulate(w.bytes)
+			if w.scaled {
+				w.scale()
+			}
 			for j, acc := range w.acc {
 				w.Do(asm.V128Store(w.m, uint32(16*j), acc))
 			}
@@ -163,20 +200,25 @@ func (w *winograd) blocks(panels *panelLoop, finish *epilogue) {
 		w.Set(w.m, w.sums)
 		w.minimum(k, asm.I32Add(i, asm.Int(int32(w.pixels))), w.n)
 		w.For(b, i, k, 1, func() {
-			at := asm.I32Add(w.offs, asm.I32Shl(b, asm.Int(3)))
+			at := asm.I32Add(w.offs, asm.I32Mul(b, asm.Int(winogradRecord)))
 			channels := w.channels(panels.index)
 			w.Set(w.out, asm.I32Add(asm.I32Add(w.dst.addr, asm.I32Load(at, 0)), channels))
 			w.Set(w.residual, asm.I32Add(asm.I32Add(w.res.addr, asm.I32Load(at, 4)), channels))
-			w.inverse()
-			finish.emit()
+			w.Set(w.skip, asm.I32Load(at, 8))
+			if w.winogradBlock == winograd4 {
+				w.outputs4(finish)
+			} else {
+				w.inverse2()
+				finish.emit()
+			}
 			w.Add(w.m, asm.Int(4*panelWidth))
 		})
 	})
 }
 
-// inverse emits acc = Aᵀ M A for the block whose sums begin at m; integers are
+// inverse2 emits acc = Aᵀ M A for the block whose sums begin at m; integers are
 // a quarter of it.
-func (w *winograd) inverse() {
+func (w *winograd) inverse2() {
 	add, sub := asm.I32x4Add, asm.I32x4Sub
 	scaled := func(v asm.Expr) asm.Expr { return asm.I32x4ShrS(v, asm.Int(2)) }
 	if w.floatIn {
@@ -185,7 +227,7 @@ func (w *winograd) inverse() {
 	}
 	for half := range 2 {
 		load := func(y, x int) asm.Expr {
-			return asm.V128Load(w.m, uint32((4*y+x)*4*panelWidth*4+16*half))
+			return asm.V128Load(w.m, uint32(int32(4*y+x)*w.sum()+int32(16*half)))
 		}
 		top, bottom := w.tmp[:4], w.tmp[4:]
 		for x := range 4 {

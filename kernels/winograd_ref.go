@@ -6,54 +6,85 @@ package kernels
 // OpWinogradF32. They keep scratch as the kernels leave it, so that whole
 // memories can be compared, and add in the same order.
 func refWinogradI16(mem []byte, desc uint32, begin, end int32) {
-	d := at[WinogradDesc](mem, desc)
-	refWinograd[int16](mem, d, begin, end, 2, func(y, x, o, acc int32) { d.Conv.finishU8(mem, y, x, o, acc>>2) })
+	k := refWinograd2Kind[int16](2, func(mem []byte, c *ConvDesc, y, x, o, acc int32) { c.finishU8(mem, y, x, o, acc>>2) })
+	k.run(mem, at[WinogradDesc](mem, desc), begin, end)
 }
 
 func refWinogradF32(mem []byte, desc uint32, begin, end int32) {
-	d := at[WinogradDesc](mem, desc)
-	refWinograd[float32](mem, d, begin, end, 1, func(y, x, o int32, acc float32) { d.Conv.finishF32(mem, y, x, o, acc) })
+	k := refWinograd2Kind[float32](1, func(mem []byte, c *ConvDesc, y, x, o int32, acc float32) { c.finishF32(mem, y, x, o, acc) })
+	k.run(mem, at[WinogradDesc](mem, desc), begin, end)
 }
 
-// refWinograd computes with elements E and sums S; weights lie in groups of
-// group elements. finish takes the sum of an output.
-func refWinograd[E int16 | float32, S int32 | float32](mem []byte, d *WinogradDesc, begin, end int32, group int, finish func(y, x, o int32, acc S)) {
+// refWinogradKind is what the oracles differ in: elements E, sums S.
+type refWinogradKind[E int16 | float32, S int32 | float32] struct {
+	winogradBlock
+	group int               // weights lie in groups of so many elements
+	line  func(d [6]E) [6]E // Bᵀ d of a line
+	keep  func(mem []byte, c *ConvDesc, addr uint32, pos, o int32, acc S)
+	// outputs finishes rows skip and later of output channel o of the block at
+	// (y, x), whose sums lie sum() bytes apart from addr on.
+	outputs func(mem []byte, c *ConvDesc, addr uint32, y, x, skip, o int32)
+}
+
+// refWinograd2Kind is F(2×2,3×3); finish takes the sum of an output.
+func refWinograd2Kind[E int16 | float32, S int32 | float32](group int, finish func(mem []byte, c *ConvDesc, y, x, o int32, acc S)) refWinogradKind[E, S] {
+	return refWinogradKind[E, S]{
+		winogradBlock: winograd2, group: group,
+		line: func(d [6]E) [6]E { return [6]E{d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]} },
+		keep: func(mem []byte, _ *ConvDesc, addr uint32, _, _ int32, acc S) { *at[S](mem, addr) = acc },
+		outputs: func(mem []byte, c *ConvDesc, addr uint32, y, x, skip, o int32) {
+			for i, acc := range refWinogradInverse(func(pos int) S { return *at[S](mem, addr+uint32(pos)*uint32(winograd2.sum())) }) {
+				if i := int32(i); i/2 >= skip {
+					finish(mem, c, y+i/2, x+i%2, o, acc)
+				}
+			}
+		},
+	}
+}
+
+func (k *refWinogradKind[E, S]) run(mem []byte, d *WinogradDesc, begin, end int32) {
 	c := &d.Conv
-	n := int(c.RunLen)
-	rows, columns := (c.OutH+1)/2, (c.OutW+1)/2
+	n, positions, size := int(c.RunLen), int(k.positions()), k.size()
+	rows, columns := int32(k.count(int(c.OutH))), int32(k.count(int(c.OutW)))
 	groups := (rows + d.BlockRows - 1) / d.BlockRows
-	pitch := uint32(winogradPitch(n * 4 / group))
+	pitch := uint32(k.pitch(n * 4 / k.group))
 	sums := d.Scratch + uint32(d.BlockRows*columns)*pitch
-	weights := view[E](mem, c.Weights, int(c.OutC)*winogradPositions*n)
+	weights := view[E](mem, c.Weights, int(c.OutC)*positions*n)
 	for t := begin; t < end; t++ {
 		first := t % groups * d.BlockRows
 		last := min(first+d.BlockRows, rows)
 		blocks := (last - first) * columns
-		// position is the first output of block b, input its transformed input.
-		position := func(b int32) (y, x int32) {
-			return min(2*(first+b/columns), c.OutH-2), min(2*(b%columns), c.OutW-2)
+		// position is the first output of block b and the rows of it to skip,
+		// input its transformed input.
+		position := func(b int32) (y, x, skip int32) {
+			top := size * (first + b/columns)
+			y = min(top, c.OutH-size)
+			return y, min(size*(b%columns), c.OutW-size), top - y
 		}
-		input := func(b int32) []E { return view[E](mem, d.Scratch+uint32(b)*pitch, winogradPositions*n) }
+		input := func(b int32) []E { return view[E](mem, d.Scratch+uint32(b)*pitch, positions*n) }
 		for b := range blocks {
-			y, x := position(b)
-			refWinogradInput(mem, c, y, x, input(b))
-			offsets := view[int32](mem, sums+winogradSums+uint32(8*b), 2)
-			offsets[0], offsets[1] = y*c.Dst.Row+x*c.Dst.Pix, y*c.Res.Row+x*c.Res.Pix
+			y, x, skip := position(b)
+			k.transform(mem, c, y, x, input(b))
+			copy(view[int32](mem, sums+uint32(k.sumBytes()+winogradRecord*b), 3), []int32{
+				y*c.Dst.Row + x*c.Dst.Pix, y*c.Res.Row + x*c.Res.Pix, skip})
 		}
-		m := view[S](mem, sums, winogradSums/4)
 		panel := t / groups * c.TilePanels
 		for ; panel < min((t/groups+1)*c.TilePanels, c.OutC/panelWidth); panel++ {
-			w := weights[int(panel)*panelWidth*winogradPositions*n:]
-			for i := int32(0); i < blocks; i += 4 {
-				for k := range int32(4) {
-					refWinogradProducts(input(min(i+k, blocks-1)), w, n, group, m[k*panelWidth:])
-				}
-				for k := range min(4, blocks-i) {
-					y, x := position(i + k)
+			w := weights[int(panel)*panelWidth*positions*n:]
+			at := func(i, o int32) uint32 { return sums + uint32(4*(i*panelWidth+o)) }
+			for i := int32(0); i < blocks; i += k.together() {
+				for j := range k.together() {
+					in := input(min(i+j, blocks-1))
 					for o := range int32(panelWidth) {
-						for at, acc := range refWinogradInverse(m[k*panelWidth+o:]) {
-							finish(y+int32(at/2), x+int32(at%2), panel*panelWidth+o, acc)
+						for pos := range positions {
+							k.keep(mem, c, at(j, o)+uint32(int32(pos)*k.sum()), int32(pos), panel*panelWidth+o, k.products(in[pos*n:][:n], w[pos*n*panelWidth:], int(o)))
 						}
+					}
+				}
+				for j := range min(k.together(), blocks-i) {
+					y, x, skip := position(i + j)
+					for o := range int32(panelWidth) {
+						k.outputs(mem, c, at(j, o), y, x, skip, panel*panelWidth+o)
 					}
 				}
 			}
@@ -61,50 +92,52 @@ func refWinograd[E int16 | float32, S int32 | float32](mem []byte, d *WinogradDe
 	}
 }
 
-// refWinogradInput is Bᵀ d B for the block of outputs at (y, x), [16][channels].
-func refWinogradInput[E int16 | float32](mem []byte, c *ConvDesc, y, x int32, out []E) {
-	n := len(out) / winogradPositions
-	var d [4][4][]E
-	for i := range int32(4) {
-		for j := range int32(4) {
+// transform is Bᵀ d B for the block of outputs at (y, x), [position][channels].
+func (k *refWinogradKind[E, S]) transform(mem []byte, c *ConvDesc, y, x int32, out []E) {
+	edge, n := k.size()+2, int(c.RunLen)
+	var d [6][6][]E
+	for i := range edge {
+		for j := range edge {
 			d[i][j] = view[E](mem, c.Src.pixel(y+i, x+j), n)
 		}
 	}
-	line := func(d0, d1, d2, d3 E) [4]E { return [4]E{d0 - d2, d1 + d2, d2 - d1, d1 - d3} }
-	for k := range n {
-		var columns [4][4]E // [j][i]
-		for j := range columns {
-			columns[j] = line(d[0][j][k], d[1][j][k], d[2][j][k], d[3][j][k])
+	for ch := range n {
+		var columns [6][6]E // [j][i]
+		for j := range edge {
+			var column [6]E
+			for i := range edge {
+				column[i] = d[i][j][ch]
+			}
+			columns[j] = k.line(column)
 		}
-		for i := range 4 {
-			for j, v := range line(columns[0][i], columns[1][i], columns[2][i], columns[3][i]) {
-				out[(4*i+j)*n+k] = v
+		for i := range edge {
+			var row [6]E
+			for j := range edge {
+				row[j] = columns[j][i]
+			}
+			for j, v := range k.line(row) {
+				if int32(j) < edge {
+					out[(int(i*edge)+j)*n+ch] = v
+				}
 			}
 		}
 	}
 }
 
-// refWinogradProducts sums input × weights over n channels, for each position
-// and channel of a panel, to m[position·32 + channel].
-func refWinogradProducts[E int16 | float32, S int32 | float32](in, w []E, n, group int, m []S) {
-	for pos := range winogradPositions {
-		for o := range panelWidth {
-			var acc S
-			for i := pos * n; i < (pos+1)*n; i++ {
-				acc += S(S(in[i]) * S(w[(i/group*panelWidth+o)*group+i%group]))
-			}
-			m[pos*4*panelWidth+o] = acc
-		}
+// products sums input × weights of channel o of a panel at one position.
+func (k *refWinogradKind[E, S]) products(in, w []E, o int) (acc S) {
+	for i, v := range in {
+		acc += S(S(v) * S(w[(i/k.group*panelWidth+o)*k.group+i%k.group]))
 	}
+	return acc
 }
 
-// refWinogradInverse is Aᵀ M A, [2][2], of the sums m[position·32].
-func refWinogradInverse[S int32 | float32](m []S) (y [4]S) {
+// refWinogradInverse is Aᵀ M A, [2][2], of the sums of the positions.
+func refWinogradInverse[S int32 | float32](m func(pos int) S) (y [4]S) {
 	line := func(m0, m1, m2, m3 S) [2]S { return [2]S{m1 + m2 + m0, m1 - m2 - m3} }
 	var columns [4][2]S
 	for j := range columns {
-		in := func(i int) S { return m[(4*i+j)*4*panelWidth] }
-		columns[j] = line(in(0), in(1), in(2), in(3))
+		columns[j] = line(m(j), m(4+j), m(8+j), m(12+j))
 	}
 	for i := range 2 {
 		s := func(j int) S { return columns[j][i] }
