@@ -22,10 +22,11 @@ import (
 type precisionFlag struct {
 	Size      int    `help:"Side of the network's input, a multiple of 32; 0 is the model's own." default:"0"`
 	Precision string `help:"Arithmetic: ${enum}; auto is what the file says." enum:"auto,f32" default:"auto"`
+	Exact     bool   `help:"Multiply bytes by exact kernels only: slower, for comparisons."`
 }
 
 func (f precisionFlag) options() wasm.Options {
-	o := wasm.Options{Width: f.Size, Height: f.Size}
+	o := wasm.Options{Width: f.Size, Height: f.Size, Exact: f.Exact}
 	if f.Precision == "f32" {
 		o.Precision = wasm.F32
 	}

@@ -39,6 +39,9 @@ type Options struct {
 	// to 4096; 0 is the model's own (640 when it is free to choose).
 	Width, Height int
 	Precision     Precision
+	// Exact multiplies bytes by exact kernels only. It is slower and no more
+	// accurate as a rule: for comparisons.
+	Exact bool
 	// Keep names values that Tap reads; "*" keeps all. It costs memory.
 	Keep []string
 }
@@ -99,13 +102,17 @@ func OpenGraph(g *graph.Graph, m host.Machine, o Options) (*Detector, error) {
 	if o.Precision == F32 {
 		prepared = graph.FloatOnly(prepared)
 	}
-	return OpenPrepared(prepared, m, o.Keep)
+	return openPrepared(prepared, m, o)
 }
 
 // OpenPrepared opens a graph as graph.Prepare gives it, for tools that look
 // into a network or change it.
 func OpenPrepared(g *graph.Graph, m host.Machine, keep []string) (*Detector, error) {
-	p, err := plan.Build(g, plan.Options{Keep: keep, Threads: m.Threads()})
+	return openPrepared(g, m, Options{Keep: keep})
+}
+
+func openPrepared(g *graph.Graph, m host.Machine, o Options) (*Detector, error) {
+	p, err := plan.Build(g, plan.Options{Keep: o.Keep, Threads: m.Threads(), Exact: o.Exact})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}

@@ -75,8 +75,13 @@ func TestReferenceAgrees(t *testing.T) {
 	const w, h = 96, 64
 	float := small(t, tiny(w, h))
 	pic := noise(w, h, 3)
-	for name, g := range map[string]*graph.Graph{"float32": float, "int8": quantize(t, float, w, h, pic)} {
-		t.Run(name, func(t *testing.T) { checkNodes(t, g, pic, w, h) })
+	int8 := quantize(t, float, w, h, pic)
+	for _, c := range []struct {
+		name  string
+		g     *graph.Graph
+		exact bool
+	}{{"float32", float, false}, {"int8", int8, false}, {"int8 exact", int8, true}} {
+		t.Run(c.name, func(t *testing.T) { checkNodes(t, c.g, pic, w, h, c.exact) })
 	}
 }
 
@@ -89,12 +94,12 @@ func TestReferenceAgreesOnYOLOv8n(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkNodes(t, g, noise(320, 320, 3), 320, 320)
+	checkNodes(t, g, noise(320, 320, 3), 320, 320, false)
 }
 
-func checkNodes(t *testing.T, g *graph.Graph, pic []byte, w, h int) {
+func checkNodes(t *testing.T, g *graph.Graph, pic []byte, w, h int, exact bool) {
 	t.Helper()
-	d := openGraph(t, g, nil, Options{Width: w, Height: h, Keep: []string{"*"}})
+	d := openGraph(t, g, nil, Options{Width: w, Height: h, Exact: exact, Keep: []string{"*"}})
 	if _, _, err := d.Detect(pic, w, h, DefaultThresholds); err != nil {
 		t.Fatal(err)
 	}
@@ -147,6 +152,9 @@ func checkNodes(t *testing.T, g *graph.Graph, pic []byte, w, h int) {
 		// An approximate SiLU moves about that share of the numbers over a
 		// rounding boundary; 8 for the chance in small maps.
 		share := kernels.SiLUApproxError/float64(place.Scale) + 0.002
+		if n.Op == "Conv" && !exact { // weights rounded once more, see kernels.PackWinograd43I16
+			share += 0.02
+		}
 		if !(most <= limit) || place.U8 && float64(off) > 8+share*float64(len(want)) {
 			t.Errorf("%s %q: differs by %g (limit %g, largest %g), %d of %d elements off", n.Op, n.Name, most, limit, largest, off, len(want))
 		}

@@ -81,7 +81,7 @@ func (c *conv) macs() int64 {
 }
 
 // kind names the step for people.
-func (c *conv) kind(op kernels.Op, winograd bool) string {
+func (c *conv) kind(op kernels.Op, alg algorithm) string {
 	s := fmt.Sprintf("conv %dx%d", c.kh, c.kw)
 	if c.sy > 1 || c.sx > 1 {
 		s += fmt.Sprintf("/%d", c.sy)
@@ -100,10 +100,7 @@ func (c *conv) kind(op kernels.Op, winograd bool) string {
 	if c.residual != nil {
 		s += " add"
 	}
-	if winograd {
-		s += " winograd"
-	}
-	return s
+	return s + algorithms[alg]
 }
 
 // bias returns one float32 an output channel, zeros without a bias.

@@ -37,20 +37,21 @@ func (b *builder) conv(n *graph.Node) error {
 	if c.silu {
 		d.Act = kernels.ActSiLU
 	}
-	winograd, err := b.weights(c, &d, in, y, op != kernels.OpConvI16F32 && c.suitsWinograd(x, y))
+	alg, err := b.weights(c, &d, in, y, c.algorithm(x, y, op, b.exact))
 	if err != nil {
 		return err
 	}
-	s := step{op: op}
-	s.Name, s.Kind, s.MACs = n.Name, c.kind(op, winograd), c.macs()
+	s := step{op: alg.op(op)}
+	s.Name, s.Kind, s.MACs = n.Name, c.kind(op, alg), c.macs()
 	s.Bytes = int64(y.width()) * int64(c.kh*c.kw*x.width()*x.size)
-	if winograd {
-		s.op = winogradOp(op)
-		d.RunLen = int32(x.width())
-		s.tiles, d.TilePanels = c.winogradTiles(y.width()/lane, b.threads)
-		b.scratchSize = max(b.scratchSize, int64(kernels.WinogradScratch(c.ow, kernels.WinogradBlockRows(c.ow), x.width()*x.size)))
-	} else {
+	var blockRows int
+	if alg == direct {
 		s.tiles = b.window(c, &d, x, y)
+	} else {
+		rows, size, scratch := c.winogradBlocks(alg, x)
+		blockRows, d.RunLen = rows, int32(x.width())
+		s.tiles, d.TilePanels = c.winogradTiles(rows, size, y.width()/lane, b.threads)
+		b.scratchSize = max(b.scratchSize, int64(scratch))
 	}
 
 	srcs := []ref{x}
@@ -66,9 +67,9 @@ func (b *builder) conv(n *graph.Node) error {
 		if c.residual != nil {
 			d.Res = b.place(res)
 		}
-		if winograd {
-			w := b.winogradDesc(c, d)
-			return kernels.Bytes(&w)
+		if alg != direct {
+			return kernels.Bytes(&kernels.WinogradDesc{Conv: d, BlockRows: int32(blockRows),
+				Scratch: uint32(b.scratch), ScratchStep: int32(b.scratchSize)})
 		}
 		return kernels.Bytes(&d)
 	}, to, srcs...)
@@ -121,59 +122,75 @@ func (b *builder) window(c *conv, d *kernels.ConvDesc, x, y ref) int {
 	return c.oh * ((panels + int(d.TilePanels) - 1) / int(d.TilePanels))
 }
 
-// weights packs weights, scales and bias into the image; for the Winograd kernel
-// where wanted and where they fit it, which it reports.
-func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref, wanted bool) (winograd bool, err error) {
+// weights packs weights, scales and bias into the image for the wanted
+// algorithm, or where they do not fit it for the next simpler one, which it
+// returns.
+func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref, wanted algorithm) (algorithm, error) {
 	w, scale, err := c.weights()
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	bias, err := c.bias()
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	pack := c.packing(x, y)
-	fail := func(err error) (bool, error) { return false, fmt.Errorf("plan: conv %q: %w", c.n.Name, err) }
 	b.plan.Params += int64(len(w) + len(bias))
 	d.Bias = b.put(bytesOf(kernels.PackOutputs(bias, pack)), 16)
-	if !x.u8 {
-		per := len(w) / c.o
-		for i := range w {
-			w[i] *= scale[i/per]
+	if x.u8 {
+		return b.quantizedWeights(c, d, x, w, scale, pack, wanted)
+	}
+	per := len(w) / c.o
+	for i := range w {
+		w[i] *= scale[i/per]
+	}
+	pack32 := kernels.PackConvF32
+	if wanted == winograd23 {
+		pack32 = kernels.PackWinogradF32
+	}
+	packed, err := pack32(dense(c, w), pack)
+	if err != nil {
+		return 0, fmt.Errorf("plan: conv %q: %w", c.n.Name, err)
+	}
+	d.Weights = b.put(bytesOf(packed), 64)
+	return wanted, nil
+}
+
+// quantizedWeights packs the weights and scales of a convolution of bytes.
+func (b *builder) quantizedWeights(c *conv, d *kernels.ConvDesc, x ref, w, scale []float32, pack *kernels.Packing, wanted algorithm) (algorithm, error) {
+	withInput := func() []float32 {
+		out := make([]float32, len(scale))
+		for i, s := range scale {
+			out[i] = float32(float64(s) * float64(x.scale))
 		}
-		pack32 := kernels.PackConvF32
-		if wanted {
-			pack32 = kernels.PackWinogradF32
+		return out
+	}
+	if wanted == winograd43 {
+		if packed, steps, err := kernels.PackWinograd43I16(dense(c, w), withInput(), x.zero, pack); err == nil {
+			d.Weights, d.Scale = b.put(bytesOf(packed), 64), b.put(bytesOf(steps), 16)
+			return winograd43, nil
 		}
-		packed, err := pack32(dense(c, w), pack)
-		if err != nil {
-			return fail(err)
-		}
-		d.Weights = b.put(bytesOf(packed), 64)
-		return wanted, nil
+		wanted = winograd23
 	}
 	reach := max(x.zero, 255-x.zero)
 	q, err := c.integers(w, scale, reach)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	for i := range scale {
-		scale[i] = float32(float64(scale[i]) * float64(x.scale))
-	}
-	d.Scale = b.put(bytesOf(kernels.PackOutputs(scale, pack)), 16)
+	d.Scale = b.put(bytesOf(kernels.PackOutputs(withInput(), pack)), 16)
 	q = dense(c, q)
-	if wanted {
+	if wanted == winograd23 {
 		if packed, ok := c.packWinograd(q, pack, reach); ok {
 			d.Weights = b.put(bytesOf(packed), 64)
-			return true, nil
+			return winograd23, nil
 		}
 	}
 	packed, err := kernels.PackConvI16(q, pack)
 	if err != nil {
-		return fail(err)
+		return 0, fmt.Errorf("plan: conv %q: %w", c.n.Name, err)
 	}
 	d.Weights = b.put(bytesOf(packed), 64)
-	return false, nil
+	return direct, nil
 }
 
 // widen returns the centred int16 copy of a quantized value that all its

@@ -24,6 +24,9 @@ type Options struct {
 	// Threads of the machine, at most kernels.MaxThreads; 0 is 1. It does not
 	// change results.
 	Threads int
+	// Exact keeps convolutions of bytes to kernels whose sums are those of their
+	// integers. It is slower and gives slightly other results.
+	Exact bool
 }
 
 // Plan is a lowered graph. Addresses are those of the machine's memory.
@@ -105,7 +108,7 @@ func Build(g *graph.Graph, o Options) (*Plan, error) {
 }
 
 func build(g *graph.Graph, o Options) (*builder, error) {
-	b := &builder{g: g, threads: max(1, min(o.Threads, kernels.MaxThreads)), plan: &Plan{Base: base, places: map[string]Place{}}}
+	b := &builder{g: g, exact: o.Exact, threads: max(1, min(o.Threads, kernels.MaxThreads)), plan: &Plan{Base: base, places: map[string]Place{}}}
 	for _, step := range []func() error{
 		b.check,        // only shapes and operators that can be lowered
 		b.represent,    // uint8 or float32, channel layout of every value
@@ -141,6 +144,7 @@ func (p *Plan) Kept() []string {
 type builder struct {
 	g       *graph.Graph
 	threads int
+	exact   bool
 	plan    *Plan
 	reprs   map[*graph.Value]repr
 	lays    map[*graph.Value]Layout

@@ -6,26 +6,61 @@ import (
 	"eagleeye/kernels"
 )
 
+// algorithm is a way to compute a convolution.
+type algorithm int
+
+const (
+	direct     algorithm = iota
+	winograd23           // F(2×2,3×3): on integers the bytes of direct
+	winograd43           // F(4×4,3×3): integers only, not quite the bytes of direct
+)
+
+// algorithms are all, with the words that their steps' kinds end in.
+var algorithms = []string{direct: "", winograd23: " winograd", winograd43: " winograd 4×4"}
+
 // winogradMin is the fewest input and output slots that gain by Winograd.
 const winogradMin = 16
 
-// suitsWinograd reports whether the convolution has the shape of the Winograd
-// kernel; its weights decide too.
-func (c *conv) suitsWinograd(x, y ref) bool {
-	return c.kh == 3 && c.kw == 3 && c.sy == 1 && c.sx == 1 && c.dy == 1 && c.dx == 1 &&
-		c.oh >= 2 && c.ow >= 2 && x.width() >= winogradMin && y.width() >= winogradMin
-}
-
-// winogradOp is the Winograd kernel in place of a direct one.
-func winogradOp(direct kernels.Op) kernels.Op {
-	if direct == kernels.OpConvF32 {
-		return kernels.OpWinogradF32
+// algorithm chooses by shape alone, so that a model gives the same results on
+// every machine; the weights may still not fit it.
+func (c *conv) algorithm(x, y ref, op kernels.Op, exact bool) algorithm {
+	switch {
+	case op == kernels.OpConvI16F32 || c.kh != 3 || c.kw != 3 || c.sy != 1 || c.sx != 1 || c.dy != 1 || c.dx != 1 ||
+		c.oh < 2 || c.ow < 2 || x.width() < winogradMin || y.width() < winogradMin:
+		return direct
+	case op == kernels.OpConvI16 && !exact && c.oh >= 4 && c.ow >= 4 && c.winogradCost(4, 5) < c.winogradCost(2, 4):
+		return winograd43
 	}
-	return kernels.OpWinogradI16
+	return winograd23
 }
 
-// packWinograd packs integer weights for the Winograd kernel, which gives the
-// direct kernel's bytes. It reports false where they are too large for that:
+// winogradCost estimates the time of a Winograd kernel for blocks of size×size
+// outputs that multiplies so many together: every position takes its blocks,
+// the last group filled up, and a constant for its weights, which few blocks
+// share in a small map. The constant fits times in Chromium within 10 %: at
+// 10×10 F(4×4,3×3) takes 1.25 times as long as F(2×2,3×3), at 12×12 1.05 times,
+// at 20×20 0.78, at 80×80 0.66; channels hardly matter.
+func (c *conv) winogradCost(size, together int) int {
+	const weights = 12
+	blocks := ((c.oh + size - 1) / size) * ((c.ow + size - 1) / size)
+	return (size + 2) * (size + 2) * ((blocks+together-1)/together*together + weights)
+}
+
+// op is the kernel in place of a direct one.
+func (a algorithm) op(direct kernels.Op) kernels.Op {
+	switch {
+	case a == winograd43:
+		return kernels.OpWinograd43I16
+	case a == winograd23 && direct == kernels.OpConvF32:
+		return kernels.OpWinogradF32
+	case a == winograd23:
+		return kernels.OpWinogradI16
+	}
+	return direct
+}
+
+// packWinograd packs integer weights for the exact Winograd kernel, which gives
+// the direct kernel's bytes. It reports false where they are too large for that:
 // when a transformed weight leaves int16, or four times a sum may leave int32.
 func (c *conv) packWinograd(w []int16, pack *kernels.Packing, reach int32) ([]int16, bool) {
 	per := len(w) / c.o
@@ -42,19 +77,22 @@ func (c *conv) packWinograd(w []int16, pack *kernels.Packing, reach int32) ([]in
 	return packed, err == nil
 }
 
-// winogradDesc makes the descriptor of the Winograd kernel from that of the
-// direct one.
-func (b *builder) winogradDesc(c *conv, d kernels.ConvDesc) kernels.WinogradDesc {
-	rows := kernels.WinogradBlockRows(c.ow)
-	return kernels.WinogradDesc{Conv: d, BlockRows: int32(rows), Scratch: uint32(b.scratch), ScratchStep: int32(b.scratchSize)}
+// winogradBlocks are the rows of blocks in a tile, the outputs of a block in
+// each direction and the kernel's scratch for pixels of x.
+func (c *conv) winogradBlocks(a algorithm, x ref) (rows, size, scratch int) {
+	if a == winograd43 {
+		rows = kernels.Winograd43BlockRows(c.ow)
+		return rows, 4, kernels.Winograd43Scratch(c.ow, rows, x.width())
+	}
+	rows = kernels.WinogradBlockRows(c.ow)
+	return rows, 2, kernels.WinogradScratch(c.ow, rows, x.width()*x.size)
 }
 
-// winogradTiles is the number of the kernel's tiles and the panels of each. The
-// input is transformed once for all of a tile's panels, so a tile has all of
-// them, unless the rows are too few to keep the threads evenly busy.
-func (c *conv) winogradTiles(panels, threads int) (tiles int, tilePanels int32) {
-	rows := kernels.WinogradBlockRows(c.ow)
-	tiles = ((c.oh+1)/2 + rows - 1) / rows
+// winogradTiles is the number of a Winograd kernel's tiles and the panels of
+// each. The input is transformed once for all of a tile's panels, so a tile has
+// all of them, unless the rows are too few to keep the threads evenly busy.
+func (c *conv) winogradTiles(rows, size, panels, threads int) (tiles int, tilePanels int32) {
+	tiles = ((c.oh+size-1)/size + rows - 1) / rows
 	groups := 1
 	if threads > 1 {
 		groups = min((tilesPerThread*threads+tiles-1)/tiles, panels)
