@@ -41,6 +41,15 @@ func compareWinograd(t *testing.T, m *machine, c convCase, blockRows int32, seed
 		im.alloc(16)
 		im.compareOn(t, m, prog)
 
+		inOrder, mixed := bytes.Clone(im.mem), bytes.Clone(im.mem)
+		RefRun(inOrder, prog, 1)
+		for _, tile := range im.rng.Perm(int(im.steps[0].Tiles)) {
+			Ref(mixed, op, im.steps[0].Desc, int32(tile), int32(tile)+1)
+		}
+		if n := c.h * int(conv.Dst.Row); !bytes.Equal(mixed[conv.Dst.Addr:][:n], inOrder[conv.Dst.Addr:][:n]) {
+			t.Fatalf("%v: the order of the tiles changes the outputs", op)
+		}
+
 		desc := put(im, conv)
 		direct, wino := bytes.Clone(im.mem), bytes.Clone(im.mem)
 		Ref(direct, c.op, desc, 0, int32(c.h)*((conv.OutC/8+c.panels-1)/c.panels))
