@@ -24,16 +24,7 @@ func BenchmarkConv(b *testing.B) {
 			b.Run(fmt.Sprintf("%v/%s", op, l.name), func(b *testing.B) {
 				im := newImage(1)
 				l.build(im)
-				prog := put(im, im.steps...)
-				m := newMachine(b, len(im.mem))
-				m.exec(b, im.mem, prog, 1)
-				for b.Loop() {
-					if _, err := m.run.Call(context.Background(), uint64(prog), 1); err != nil {
-						b.Fatal(err)
-					}
-				}
-				macs := float64(l.h*l.w*l.outC*l.inC*l.k*l.k) * float64(b.N)
-				b.ReportMetric(macs/b.Elapsed().Seconds()/1e9, "GMAC/s")
+				im.bench(b, float64(l.h*l.w*l.outC*l.inC*l.k*l.k))
 			})
 		}
 	}
@@ -70,17 +61,27 @@ func BenchmarkWinograd(b *testing.B) {
 				d.Conv.Weights, d.Conv.RunLen = packed, int32(p.InPhys)
 				d.Scratch = im.alloc(WinogradScratch(l.w, rows, 4*p.InPhys))
 				step(im, op, d, int32((l.h/2+rows-1)/rows))
-				prog := put(im, im.steps...)
-				m := newMachine(b, len(im.mem))
-				m.exec(b, im.mem, prog, 1)
-				for b.Loop() {
-					if _, err := m.run.Call(context.Background(), uint64(prog), 1); err != nil {
-						b.Fatal(err)
-					}
-				}
-				macs := float64(l.h*l.w*l.outC*l.inC*9) * float64(b.N)
-				b.ReportMetric(macs/b.Elapsed().Seconds()/1e9, "GMAC/s")
+				im.bench(b, float64(l.h*l.w*l.outC*l.inC*9))
 			})
 		}
+		b.Run(fmt.Sprintf("%v/%s", OpWinograd43I16, l.name), func(b *testing.B) {
+			im := newImage(1)
+			l.act, l.panels = ActSiLU, int32(l.outC/8)
+			winograd43Case{l, int32(Winograd43BlockRows(l.w)), 0, 1}.build(b, im)
+			im.bench(b, float64(l.h*l.w*l.outC*l.inC*9))
+		})
 	}
+}
+
+// bench times the image's one step, of so many multiplications.
+func (im *image) bench(b *testing.B, macs float64) {
+	prog := put(im, im.steps...)
+	m := newMachine(b, len(im.mem))
+	m.exec(b, im.mem, prog, 1)
+	for b.Loop() {
+		if _, err := m.run.Call(context.Background(), uint64(prog), 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(macs*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
 }
