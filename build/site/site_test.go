@@ -149,7 +149,7 @@ func TestBuild(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"index.html", "boot.js", "worker.js", "pool.js", "style.css", "wasm_exec.js", "ui.wasm", "engine.wasm", "kernels.wasm", "kernels-threads.wasm", "model.onnx"} {
+	for _, name := range []string{"index.html", "boot.js", "worker.js", "pool.js", "team.js", "style.css", "wasm_exec.js", "ui.wasm", "engine.wasm", "kernels.wasm", "kernels-threads.wasm", "model.onnx"} {
 		data, err := os.ReadFile(filepath.Join(out, name))
 		if err != nil || len(data) == 0 {
 			t.Errorf("%s: %d bytes, %v", name, len(data), err)

@@ -1,6 +1,6 @@
 // Command worker is the engine in a Web Worker. worker.js has put the kernels
-// into globalThis.eagleeyeKernels and a picture stager into eagleeyeStage; what
-// the page asks comes as messages of wasm/message. It may import all of wasm/.
+// into globalThis.eagleeyeKernels; what the page asks comes as messages of
+// wasm/message. It may import all of wasm/.
 package main
 
 import (
@@ -58,6 +58,7 @@ func main() {
 		},
 	}
 	await := newAwaiter()
+	pictures := newStager(await)
 	post(message.Ready{Variant: machine.Variant()})
 	for frames := 1; ; {
 		r := <-requests
@@ -74,8 +75,7 @@ func main() {
 			used := false
 			s.Frame(m, func(addr uint32) error {
 				used = true
-				_, err := await.value(js.Global().Call("eagleeyeStage", r.x, m.Width, m.Height, addr))
-				return err
+				return pictures.stage(r.x, int(m.Width), int(m.Height), addr)
 			})
 			if !used {
 				r.x.Call("close")

@@ -2,7 +2,7 @@
 // the kernels a memory and threads, and runs the Go program, which then answers
 // messages.
 'use strict';
-importScripts('wasm_exec.js');
+importScripts('wasm_exec.js', 'team.js');
 
 // The end of what the Go program wrote to standard error: where it ends by a
 // panic, that tells why.
@@ -37,53 +37,6 @@ async function fetchModule(url) {
   return WebAssembly.compileStreaming(new Response(counted, { headers: { 'content-type': 'application/wasm' } }));
 }
 
-// convertible says that copyTo yields w×h RGBA bytes: browsers that do not know
-// its format option ignore it, which shows in the size for planar frames, and
-// not at all for BGR ones.
-const convertible = (frame, w, h) => frame.visibleRect.width === w && frame.visibleRect.height === h &&
-  !frame.rotation && !frame.flip && frame.format && !frame.format.startsWith('BGR') &&
-  frame.allocationSize({ format: 'RGBA' }) === 4 * w * h;
-
-// teamSize is the number of threads for the kernels: ?threads=N in this script's
-// address, else about one for each physical core, and one core left to the page:
-// on two, a second thread makes the page's own tasks wait 50 ms and more.
-function teamSize() {
-  if (!self.crossOriginIsolated) return 1; // memory cannot be shared
-  const asked = Math.floor(Number(new URLSearchParams(location.search).get('threads')));
-  if (asked >= 1) return Math.min(asked, 16);
-  const cores = navigator.hardwareConcurrency || 1;
-  return Math.max(1, Math.min(8, Math.max(cores >> 1, Math.min(cores - 1, 4))));
-}
-
-// sharedMemory reserves as many addresses as the browser gives.
-function sharedMemory() {
-  for (let maximum = 65536; ; maximum /= 2) {
-    try {
-      return new WebAssembly.Memory({ initial: 16, maximum, shared: true });
-    } catch (error) {
-      if (maximum <= 2048) throw error;
-    }
-  }
-}
-
-// addThread starts a worker that helps; it yields 1, or 0 when that fails.
-const addThread = (module, memory) => new Promise((done) => {
-  const worker = new Worker('pool.js');
-  const timer = setTimeout(() => fail(), 5000);
-  const fail = (event) => {
-    event?.preventDefault();
-    worker.terminate();
-    done(0);
-  };
-  worker.onerror = fail;
-  worker.onmessage = () => {
-    clearTimeout(timer);
-    worker.onerror = null;
-    done(1);
-  };
-  worker.postMessage({ module, memory });
-});
-
 // startKernels gives the kernels a memory: a shared one and a team of threads
 // where the page may, else one of their own.
 async function startKernels() {
@@ -102,30 +55,6 @@ async function startKernels() {
   const { exports } = await WebAssembly.instantiate(await fetchModule('kernels.wasm'), { env: { memory } });
   return { memory, run: exports.run, variant: 'simd128', threads: 1 };
 }
-
-let canvas, context;
-
-// eagleeyeStage writes a picture as w×h RGBA bytes into the kernels' memory at
-// addr and closes it.
-globalThis.eagleeyeStage = async (picture, w, h, addr) => {
-  const out = new Uint8Array(eagleeyeKernels.memory.buffer, addr, 4 * w * h);
-  try {
-    if (globalThis.VideoFrame && picture instanceof VideoFrame && convertible(picture, w, h)) {
-      try {
-        return void await picture.copyTo(out, { format: 'RGBA', layout: [{ offset: 0, stride: 4 * w }] });
-      } catch (error) { /* draw it */ }
-    }
-    canvas ||= new OffscreenCanvas(w, h);
-    context ||= canvas.getContext('2d', { willReadFrequently: true });
-    if (canvas.width !== w) canvas.width = w;
-    if (canvas.height !== h) canvas.height = h;
-    context.globalCompositeOperation = 'copy';
-    context.drawImage(picture, 0, 0, w, h);
-    out.set(context.getImageData(0, 0, w, h).data);
-  } finally {
-    picture.close();
-  }
-};
 
 (async () => {
   try {
