@@ -21,7 +21,9 @@ type testCmd struct {
 }
 
 func (c *testCmd) Run(ctx context.Context, t terminal) error {
-	args := []string{"test", "-json", "-timeout", c.Timeout.String()}
+	// One package at a time: those that drive a browser measure times, and most
+	// others use all cores themselves.
+	args := []string{"test", "-json", "-p=1", "-timeout", c.Timeout.String()}
 	if c.Run_ != "" {
 		args = append(args, "-run", c.Run_)
 	}

@@ -18,9 +18,6 @@ type mainThread struct {
 	p      *tab
 	cpu    time.Duration // longest by processor time
 	tasks  int
-	stop   chan struct{}
-	done   sync.WaitGroup
-	late   time.Duration // by how much this process' own sleeps overran, at most
 	events []json.RawMessage
 	mu     sync.Mutex
 	ended  chan struct{}
@@ -34,21 +31,7 @@ const markName = "eagleeye-main-thread"
 // watchMain starts watching; check ends it.
 func (p *tab) watchMain() *mainThread {
 	p.t.Helper()
-	m := &mainThread{p: p, stop: make(chan struct{}), ended: make(chan struct{})}
-	m.done.Add(1)
-	go func() {
-		defer m.done.Done()
-		for {
-			select {
-			case <-m.stop:
-				return
-			default:
-			}
-			start := time.Now()
-			time.Sleep(5 * time.Millisecond)
-			m.late = max(m.late, time.Since(start)-5*time.Millisecond)
-		}
-	}()
+	m := &mainThread{p: p, ended: make(chan struct{})}
 	listening, unlisten := context.WithCancel(p.ctx)
 	m.unlisten = unlisten
 	chromedp.ListenBrowser(listening, func(ev any) {
@@ -81,17 +64,36 @@ func (p *tab) browser(f func(ctx context.Context) error) {
 	}))
 }
 
-// check fails where a task held the main thread for 50 ms. Long tasks by the
-// clock are the page's fault only if the machine had a core to spare: where this
-// process' own short sleeps overran by 20 ms, the processor time that the trace
-// tells for each task decides.
+// check fails where a task held the main thread for 50 ms: at once where the
+// trace tells as much processor time. By the clock a task may also have waited
+// for a core, which other programs held; what the page itself causes comes again
+// while the camera runs on, so then it must come in two more windows.
 func (m *mainThread) check() {
 	t := m.p.t
 	t.Helper()
-	var long []float64
+	for again := 0; ; again++ {
+		long := m.end()
+		if m.cpu >= 50*time.Millisecond {
+			t.Errorf("a task held the main thread for %v of processor time, want under 50 ms", m.cpu)
+		}
+		if len(long) == 0 || t.Failed() {
+			return
+		}
+		if again == 2 {
+			t.Errorf("tasks held the main thread for %v ms, in each of three windows, want under 50", long)
+			return
+		}
+		m = m.p.watchMain()
+		time.Sleep(8 * time.Second)
+	}
+}
+
+// end ends the watch and returns the milliseconds of the tasks that took 50 or
+// more by the clock.
+func (m *mainThread) end() (long []float64) {
+	t := m.p.t
+	t.Helper()
 	m.p.eval(`testLong`, &long)
-	close(m.stop)
-	m.done.Wait()
 	m.p.browser(func(ctx context.Context) error { return tracing.End().Do(ctx) })
 	select {
 	case <-m.ended:
@@ -122,15 +124,9 @@ func (m *mainThread) check() {
 			m.cpu = max(m.cpu, time.Duration(e.TDur*1000))
 		}
 	}
-	t.Logf("main thread: %d traced tasks, longest %v of processor time; tasks of 50 ms by the clock: %v; own sleeps late by up to %v",
-		m.tasks, m.cpu, long, m.late)
+	t.Logf("main thread: %d traced tasks, longest %v of processor time; tasks of 50 ms by the clock: %v", m.tasks, m.cpu, long)
 	if m.tasks == 0 {
 		t.Error("no task of the main thread is in the trace: the check is blind")
 	}
-	if m.cpu >= 50*time.Millisecond {
-		t.Errorf("a task held the main thread for %v of processor time, want under 50 ms", m.cpu)
-	}
-	if len(long) > 0 && m.late < 20*time.Millisecond {
-		t.Errorf("tasks held the main thread for %v ms, want under 50", long)
-	}
+	return long
 }
