@@ -18,7 +18,7 @@ func refAddU8(mem []byte, desc uint32, begin, end int32) {
 			for i := range dst {
 				va := float32(float32(int32(a[i])-d.AZero) * d.AScale)
 				vb := float32(float32(int32(b[i])-d.BZero) * d.BScale)
-				dst[i] = roundU8(float32(va+vb)*d.OutInv, d.OutZero)
+				dst[i] = quantize(va+vb, d.OutInv, d.OutZero)
 			}
 		}
 	}
@@ -52,11 +52,11 @@ func emitAddU8(e *emitter) {
 	var d AddDesc
 	aScale, aZero := e.splatField(unsafe.Offsetof(d.AScale)), e.splatZero(unsafe.Offsetof(d.AZero))
 	bScale, bZero := e.splatField(unsafe.Offsetof(d.BScale)), e.splatZero(unsafe.Offsetof(d.BZero))
-	inv, zero := e.splatField(unsafe.Offsetof(d.OutInv)), e.splatZero(unsafe.Offsetof(d.OutZero))
+	quant := e.newQuantizer(unsafe.Offsetof(d.OutInv), unsafe.Offsetof(d.OutZero))
 	e.walkAdd(1, 8, func(a, b, dst asm.Local) {
 		aLo, aHi := e.real(a, aZero, aScale)
 		bLo, bHi := e.real(b, bZero, bScale)
-		q := e.roundU8(asm.F32x4Mul(asm.F32x4Add(aLo, bLo), inv), asm.F32x4Mul(asm.F32x4Add(aHi, bHi), inv), zero)
+		q := quant.bytes(asm.F32x4Add(aLo, bLo), asm.F32x4Add(aHi, bHi))
 		e.Do(asm.V128Store64Lane(dst, 0, q, 0))
 	})
 }

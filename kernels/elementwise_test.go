@@ -85,25 +85,6 @@ func TestSoftmaxOfOddChannels(t *testing.T) {
 	}
 }
 
-func TestRoundU8(t *testing.T) {
-	inf := float32(math.Inf(1))
-	for _, c := range []struct {
-		name string
-		x    float32
-		zero int32
-		want uint8
-	}{
-		{"half goes to even, down", 2.5, 0, 2}, {"half goes to even, up", 3.5, 0, 4},
-		{"negative half", -0.5, 10, 10}, {"below", -11, 10, 0}, {"above", 250, 10, 255},
-		{"huge", 1e30, 0, 255}, {"-huge", -1e30, 255, 0}, {"inf", inf, 0, 255}, {"-inf", -inf, 255, 0},
-		{"NaN", float32(math.NaN()), 7, 7},
-	} {
-		if got := roundU8(c.x, c.zero); got != c.want {
-			t.Errorf("%s: %d, want %d", c.name, got, c.want)
-		}
-	}
-}
-
 func FuzzElementwise(f *testing.F) {
 	f.Add(uint64(1))
 	f.Fuzz(func(t *testing.T, seed uint64) {

@@ -56,18 +56,14 @@ func sigmoidf32(x float32) float32 { return 1 / (1 + expf32(-x)) }
 // siluf32 is x/(1 + e⁻ˣ).
 func siluf32(x float32) float32 { return x / (1 + expf32(-x)) }
 
-// expMagic is 1.5·2²³: adding it to a small number rounds that to an even
-// integer, which then stands in the low bits of the sum: it saves the rounding
-// and the saturating conversion.
-const expMagic float32 = 3 << 22
-
-// exp emits expf32 of four lanes, into a new local.
+// exp emits expf32 of four lanes, into a new local. Adding roundMagic rounds n and
+// leaves it in the low bits: no rounding instruction, no saturating conversion.
 func (e *emitter) exp(x asm.Value) asm.Local {
 	r, n, p, power := e.Local(asm.V128), e.Local(asm.V128), e.Local(asm.V128), e.Local(asm.V128)
 	e.Set(r, asm.F32x4Pmin(asm.F32x4Pmax(x, asm.VecF32(expMin)), asm.VecF32(expMax)))
-	e.Set(n, asm.F32x4Add(asm.F32x4Mul(r, asm.VecF32(expLog2e)), asm.VecF32(expMagic)))
+	e.Set(n, asm.F32x4Add(asm.F32x4Mul(r, asm.VecF32(expLog2e)), asm.VecF32(roundMagic)))
 	e.Set(power, asm.I32x4Add(asm.I32x4Shl(n, asm.Int(23)), asm.VecI32(127<<23)))
-	e.Set(n, asm.F32x4Sub(n, asm.VecF32(expMagic)))
+	e.Set(n, asm.F32x4Sub(n, asm.VecF32(roundMagic)))
 	e.Set(r, asm.F32x4Sub(r, asm.F32x4Mul(n, asm.VecF32(expLn2Hi))))
 	e.Set(r, asm.F32x4Sub(r, asm.F32x4Mul(n, asm.VecF32(expLn2Lo))))
 	e.Set(p, asm.VecF32(expPoly[0]))

@@ -3,29 +3,10 @@
 package kernels
 
 import (
-	"math"
 	"unsafe"
 
 	"eagleeye/kernels/asm"
 )
-
-// roundU8 is clamp(roundEven(x) + zero, 0, 255); NaN counts as 0.
-func roundU8(x float32, zero int32) uint8 {
-	if x != x {
-		x = 0
-	}
-	// Beyond 2¹⁵ every zero point gives the same end of the range.
-	n := math.RoundToEven(float64(min(max(x, -1<<15), 1<<15)))
-	return uint8(min(max(int32(n)+zero, 0), 255))
-}
-
-// roundU8 emits roundU8 of eight floats, in the low 8 bytes; zero holds the
-// zero point in 16-bit lanes.
-func (e *emitter) roundU8(lo, hi asm.Value, zero asm.Local) asm.Expr {
-	round := func(x asm.Value) asm.Expr { return asm.I32x4TruncSatF32x4S(asm.F32x4Nearest(x)) }
-	q := e.Let(asm.I16x8AddSatS(asm.I16x8NarrowI32x4S(round(lo), round(hi)), zero))
-	return asm.I8x16NarrowI16x8U(q, q)
-}
 
 // real emits (q − zero)·scale of eight bytes at p, into two new locals.
 func (e *emitter) real(p, zero, scale asm.Local) (lo, hi asm.Local) {
@@ -47,7 +28,7 @@ func refRequant(mem []byte, desc uint32, begin, end int32) {
 		src, dst := mem[d.Src.pixel(y, x):][:d.C], mem[d.Dst.pixel(y, x):][:d.C]
 		for i, q := range src {
 			v := float32(int32(q)-d.SrcZero) * d.SrcScale
-			dst[i] = roundU8(v*d.OutInv, d.OutZero)
+			dst[i] = quantize(v, d.OutInv, d.OutZero)
 		}
 	})
 }
@@ -58,7 +39,7 @@ func refQuantize(mem []byte, desc uint32, begin, end int32) {
 	d.each(begin, end, func(y, x int32) {
 		dst := mem[d.Dst.pixel(y, x):][:d.C]
 		for i, v := range view[float32](mem, d.Src.pixel(y, x), int(d.C)) {
-			dst[i] = roundU8(v*d.OutInv, d.OutZero)
+			dst[i] = quantize(v, d.OutInv, d.OutZero)
 		}
 	})
 }
@@ -87,21 +68,19 @@ func (d *RequantDesc) each(begin, end int32, body func(y, x int32)) {
 func emitRequant(e *emitter) {
 	var d RequantDesc
 	scale, zero := e.splatField(unsafe.Offsetof(d.SrcScale)), e.splatZero(unsafe.Offsetof(d.SrcZero))
-	inv, outZero := e.splatField(unsafe.Offsetof(d.OutInv)), e.splatZero(unsafe.Offsetof(d.OutZero))
+	quant := e.newQuantizer(unsafe.Offsetof(d.OutInv), unsafe.Offsetof(d.OutZero))
 	e.walkRequant(1, 1, func(src, dst asm.Local) {
 		lo, hi := e.real(src, zero, scale)
-		q := e.roundU8(asm.F32x4Mul(lo, inv), asm.F32x4Mul(hi, inv), outZero)
-		e.Do(asm.V128Store64Lane(dst, 0, q, 0))
+		e.Do(asm.V128Store64Lane(dst, 0, quant.bytes(lo, hi), 0))
 	})
 }
 
 // emitQuantize emits OpQuantize.
 func emitQuantize(e *emitter) {
 	var d RequantDesc
-	inv, outZero := e.splatField(unsafe.Offsetof(d.OutInv)), e.splatZero(unsafe.Offsetof(d.OutZero))
+	quant := e.newQuantizer(unsafe.Offsetof(d.OutInv), unsafe.Offsetof(d.OutZero))
 	e.walkRequant(4, 1, func(src, dst asm.Local) {
-		q := e.roundU8(asm.F32x4Mul(asm.V128Load(src, 0), inv), asm.F32x4Mul(asm.V128Load(src, 16), inv), outZero)
-		e.Do(asm.V128Store64Lane(dst, 0, q, 0))
+		e.Do(asm.V128Store64Lane(dst, 0, quant.bytes(asm.V128Load(src, 0), asm.V128Load(src, 16)), 0))
 	})
 }
 

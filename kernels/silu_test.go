@@ -58,12 +58,20 @@ func TestQuantize(t *testing.T) {
 		{"zero point", 0, 10, 7, 7},
 		{"tie to even below", 0.5, 1, 0, 0},
 		{"tie to even above", 1.5, 1, 0, 2},
+		{"half goes to even, down", 2.5, 1, 0, 2},
+		{"half goes to even, up", 3.5, 1, 0, 4},
+		{"negative half", -0.5, 1, 10, 10},
+		{"just below", -11, 1, 10, 0},
+		{"just above", 250, 1, 10, 255},
 		{"negative tie", -2.5, 1, 100, 98},
 		{"top", 255.4, 1, 0, 255},
 		{"saturates above", 1e30, 1, 3, 255},
 		{"saturates below", -1e30, 1, 250, 0},
 		{"infinite", inf, 1, 128, 255},
 		{"minus infinite", -inf, 1, 128, 0},
+		{"infinite, zero point 0", inf, 1, 0, 255},
+		{"minus infinite, zero point 255", -inf, 1, 255, 0},
+		{"NaN", float32(math.NaN()), 1, 7, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := quantize(c.y, c.inv, c.zero); got != c.want {
