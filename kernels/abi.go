@@ -6,7 +6,7 @@ import "unsafe"
 // the WebAssembly type (desc, begin, end i32) -> (): desc is the address of its
 // descriptor, [begin, end) the tiles that this call computes. Tiles of one step
 // may run in any order and on any thread, so a kernel writes nothing outside
-// its tiles' outputs.
+// its tiles' outputs and its thread's scratch.
 type Op uint32
 
 // The kernels of a module. A name ends in the type of its elements where there
@@ -33,9 +33,9 @@ const (
 	OpMulF32           // AddDesc
 	OpSoftmaxF32       // EltDesc: over the channels of each pixel
 	OpDetect           // DetectDesc
-	OpWinogradI16      // WinogradDesc: I16 × I16 → U8
+	OpWinogradI16      // WinogradDesc: I16 × I16 → U8, the bytes of OpConvI16
 	OpWinogradF32      // WinogradDesc: F32 × F32 → F32
-	OpWinograd43I16    // WinogradDesc: I16 × I16 → U8, not the same integers
+	OpWinograd43I16    // WinogradDesc: I16 × I16 → U8, near OpConvI16
 	NumOps
 )
 

@@ -2,17 +2,19 @@ package kernels
 
 import "fmt"
 
-// The Winograd kernel computes 3×3 convolutions of stride 1 in blocks of 2×2
-// outputs from 4×4 inputs, F(2×2,3×3) of Lavin and Gray ("Fast Algorithms for
-// Convolutional Neural Networks", 2015), with 16 multiplications instead of 36:
+// The Winograd kernels compute 3×3 convolutions of stride 1 in blocks of outputs
+// (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015):
 //
 //	Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A
 //
-// The I16 kernel is integer arithmetic throughout: weights are transformed with
-// 2·G, so that sums come out four times too large and are shifted back. Inputs
-// of ±255 grow to ±1020 and fit int16; sums wrap modulo 2³², so the result is
-// exact whenever four times the sum of the direct convolution fits int32. The
-// F32 kernel rounds a few times more than the direct one.
+// OpWinogradI16 and OpWinogradF32 take blocks of 2×2 outputs from 4×4 inputs,
+// F(2×2,3×3), with 16 multiplications instead of 36. The I16 kernel is integer
+// arithmetic throughout: weights are transformed with 2·G, so that sums come out
+// four times too large and are shifted back. Inputs of ±255 grow to ±1020 and
+// fit int16; sums wrap modulo 2³², so the result is exact whenever four times the
+// sum of the direct convolution fits int32. The F32 kernel rounds a few times
+// more than the direct one. OpWinograd43I16 takes blocks of 4×4 outputs, see
+// winograd43_pack.go.
 
 // winogradBlock is the number of a block's outputs in each direction.
 type winogradBlock int
@@ -38,17 +40,19 @@ func (b winogradBlock) positions() int32 { return int32((b + 2) * (b + 2)) }
 
 // WinogradDesc describes a 3×3 convolution of stride 1 and dilation 1: with
 // OpWinogradI16, I16 × I16 → U8 with the results of OpConvI16 bit for bit; with
-// OpWinogradF32, F32 × F32 → F32 as OpConvF32, but for rounding. In Conv, OutH
-// and OutW are at least 2, Src has the map's own pitches, RunLen is the channels
-// of an input pixel (multiple of 8), Weights are of PackWinogradI16 or
-// PackWinogradF32, and Runs and NRuns are not used. Dst overlaps no other map.
+// OpWinogradF32, F32 × F32 → F32 as OpConvF32, but for rounding; with
+// OpWinograd43I16, I16 × I16 → U8 near OpConvI16. In Conv, OutH and OutW are at
+// least the size of a block (2; 4 for OpWinograd43I16), Src has the map's own
+// pitches, RunLen is the channels of an input pixel (multiple of 8), Weights are
+// of PackWinogradI16, PackWinogradF32 or PackWinograd43I16 (which also makes
+// Scale), and Runs and NRuns are not used. Dst overlaps no other map.
 //
-// Tiles: ceil(ceil(OutH/2) / BlockRows) × ceil(OutC/8 / Conv.TilePanels), the
+// Tiles: ceil(ceil(OutH/size) / BlockRows) × ceil(OutC/8 / Conv.TilePanels), the
 // row groups of a panel group first.
 type WinogradDesc struct {
 	Conv        ConvDesc
 	BlockRows   int32  // rows of blocks a tile takes, ≥ 1
-	Scratch     uint32 // WinogradScratch bytes for each thread, 16-byte aligned
+	Scratch     uint32 // WinogradScratch or Winograd43Scratch bytes a thread, 16-byte aligned
 	ScratchStep int32  // bytes from one thread's scratch to the next one's
 }
 
