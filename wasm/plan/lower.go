@@ -60,8 +60,9 @@ func (b *builder) node(n *graph.Node) error {
 	case "SiLU":
 		return b.float(n, kernels.OpSiLUF32)
 	case "Softmax":
-		if x := b.refs[n.In[0]]; !x.lay.dense() {
-			return fmt.Errorf("plan: softmax %q runs over channels that are cut apart", n.Name)
+		// The kernel writes no padding, which must be finite where it is read.
+		if x := b.refs[n.In[0]]; !x.lay.dense() || x.width() != x.lay.Channels() {
+			return fmt.Errorf("plan: softmax %q over %d channels, want a multiple of %d that is not cut apart", n.Name, x.lay.Channels(), lane)
 		}
 		return b.float(n, kernels.OpSoftmaxF32)
 	}

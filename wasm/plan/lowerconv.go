@@ -8,9 +8,13 @@ import (
 	"eagleeye/wasm/graph"
 )
 
-// maxWeights bounds the packed weights of a convolution, in elements: a group
-// convolution becomes a dense one.
-const maxWeights = 1 << 26
+// Group convolutions become dense ones, so a small file can ask for much memory:
+// maxWeights bounds the weights of a convolution, in elements, maxImage the bytes
+// of all that is packed.
+const (
+	maxWeights = 1 << 26
+	maxImage   = 1 << 30
+)
 
 // panelBytes is about how many bytes of weights a tile uses for all its pixels:
 // they should stay in the first-level cache beside a few rows of input.
@@ -26,6 +30,9 @@ func (b *builder) conv(n *graph.Node) error {
 	in, y := b.refs[n.In[0]], b.refs[n.Out[0]]
 	if size := int64(y.width()) * int64(in.width()) * int64(c.kh*c.kw); size > maxWeights {
 		return fmt.Errorf("plan: conv %q: %d weights as a dense matrix are too many", n.Name, size)
+	}
+	if len(b.image) > maxImage {
+		return fmt.Errorf("plan: conv %q: the weights before it take %d MiB already, the limit is %d: choose a smaller model", n.Name, len(b.image)>>20, maxImage>>20)
 	}
 	to, res := b.epilogue(c, in, y)
 	x, op := b.operand(n, in, to)

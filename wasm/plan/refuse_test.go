@@ -54,6 +54,11 @@ func TestRefused(t *testing.T) {
 			g.Nodes = append(g.Nodes, &graph.Node{Op: "Mul", In: []*graph.Value{g.Nodes[1].Out[0], g.Nodes[0].Out[0]}, Out: []*graph.Value{value("z", 1, 8, 4, 8)}})
 			return g
 		}(), "broadcast"},
+		{"softmax of padded channels", func() *graph.Graph {
+			x, y := image(), value("y", 1, 5, 8, 8)
+			soft := &graph.Node{Op: "Softmax", In: []*graph.Value{y}, Out: []*graph.Value{value("z", 1, 5, 8, 8)}}
+			return &graph.Graph{Inputs: []*graph.Value{x}, Nodes: []*graph.Node{conv(x, y, weights(5, 3, 1, 1), nil), soft}, Outputs: soft.Out}
+		}(), "multiple of 8"},
 		{"slice outside", one(&graph.Node{Op: "Slice", Out: []*graph.Value{value("z", 1, 8, 8, 8)}, Attrs: map[string]graph.Attr{"start": num(4), "end": num(12)}}), "channels 4 to 12"},
 		{"concat along height", one(&graph.Node{Op: "Concat", Out: []*graph.Value{value("z", 1, 8, 8, 8)}, Attrs: map[string]graph.Attr{"axis": num(2)}}), "axis 2"},
 		{"oblong pool", one(&graph.Node{Op: "MaxPool", Out: []*graph.Value{value("z", 1, 8, 8, 8)}, Attrs: map[string]graph.Attr{"kernel_shape": ints(3, 5)}}), "square"},
