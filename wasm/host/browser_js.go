@@ -110,18 +110,24 @@ func (m *browserMachine) Run(prog uint32, n int) (err error) {
 	defer func() { // a trap is a JavaScript exception
 		if r := recover(); r != nil {
 			err = fmt.Errorf("host: kernel trap: %v", r)
+			if m.threads > 1 { // the others wait in the middle of this run: no other can begin
+				m.Write(generation+3, []byte{0x80})
+			}
 		}
 	}()
 	m.run.Invoke(prog, n)
 	return nil
 }
 
-// Ended reports whether a threaded machine has lost a thread: no Run of it will
-// succeed, and the worker must be started anew.
+// generation is the address of the word whose sign bit ends a team.
+const generation = kernels.ControlAddr + uint32(unsafe.Offsetof(kernels.Control{}.Generation))
+
+// Ended reports whether a Run of a threaded machine has trapped or lost a
+// thread: no other will succeed, and the worker must be started anew.
 func Ended(m Machine) bool {
 	var b [4]byte
 	if m.Threads() > 1 {
-		m.Read(kernels.ControlAddr+uint32(unsafe.Offsetof(kernels.Control{}.Generation)), b[:])
+		m.Read(generation, b[:])
 	}
 	return b[3]&0x80 != 0
 }

@@ -85,3 +85,21 @@ func TestBrowserMachine(t *testing.T) {
 		m.Read(uint32(m.Size()-1), got[:2])
 	}()
 }
+
+// A trap leaves the other threads in the middle of a run: the machine has ended.
+func TestTrapEndsThreads(t *testing.T) {
+	for _, threads := range []int{1, 2} {
+		bootstrap("simd128-threads")
+		js.Global().Get("eagleeyeKernels").Set("threads", threads)
+		m, err := Bootstrapped()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Run(4096, 7); err != nil || Ended(m) {
+			t.Fatalf("%d threads: %v, ended %v", threads, err, Ended(m))
+		}
+		if err := m.Run(1<<32-8, 1); err == nil || Ended(m) != (threads > 1) {
+			t.Errorf("%d threads: after a trap (%v): ended %v", threads, err, Ended(m))
+		}
+	}
+}
