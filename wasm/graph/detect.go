@@ -269,8 +269,8 @@ func (h *head) verify(g *Graph) error {
 	return h.compare(g, got[0].f, want.out[0].f)
 }
 
-// measure refuses a tail whose computation needs far more memory than YOLOv8's,
-// all of whose results together have about ten times the maps' elements.
+// measure refuses a tail whose computation needs far more memory or time than
+// YOLOv8's, all of whose results together have about ten times the maps' elements.
 func (h *head) measure() error {
 	budget := 0
 	for s := range h.box {
@@ -285,7 +285,7 @@ func (h *head) measure() error {
 			if err != nil {
 				return notYOLO("node %s: %w", n, err)
 			}
-			if budget -= size; budget < 0 {
+			if budget -= size * terms(n); budget < 0 {
 				return notYOLO("its decoding makes more numbers than YOLOv8's at node %s", n)
 			}
 		}

@@ -2,8 +2,9 @@ package graph
 
 import "fmt"
 
-// Folding may create foldFloor elements over a whole graph and foldFactor times
-// what the file's constants have: a small file cannot make a large memory.
+// Folding may make foldFloor numbers over a whole graph and foldFactor times
+// what the file's constants have, sums' terms counted: a small file can neither
+// make a large memory nor take minutes.
 const (
 	foldFloor  = 1 << 24
 	foldFactor = 4
@@ -83,11 +84,27 @@ func constantElements(g *Graph) int {
 	return sum
 }
 
+// terms is the number of operands behind each number of a node's result, where
+// it may be large: a window's.
+func terms(n *Node) int {
+	switch n.Op {
+	case "Conv":
+		if w := n.In[1].Const; w != nil && len(w.Shape) > 0 {
+			return w.Len() / max(w.Shape[0], 1)
+		}
+	case "MaxPool":
+		if k := n.Ints("kernel_shape"); len(k) == 2 {
+			return int(k[0] * k[1])
+		}
+	}
+	return 1
+}
+
 // fold computes a node at compile time.
 func (c *call) fold(budget *int) error {
 	for _, a := range c.out {
 		if a != nil {
-			*budget -= a.len()
+			*budget -= a.len() * terms(c.n)
 		}
 	}
 	if *budget < 0 {

@@ -418,6 +418,26 @@ func TestFoldBudget(t *testing.T) {
 	}
 }
 
+// A small file must not make folding take minutes.
+func TestFoldBudgetCountsTerms(t *testing.T) {
+	for name, last := range map[string]func(b *net, big *Value) *Value{
+		"convolution": func(b *net, big *Value) *Value {
+			return b.op("Conv", nil, big, b.constant(FloatTensor(make([]float32, 64*64*9), 64, 64, 3, 3)))
+		},
+		"pool": func(b *net, big *Value) *Value {
+			side := Attr{Kind: AttrInts, Ints: []int64{31, 31}}
+			return b.op("MaxPool", map[string]Attr{"kernel_shape": side}, big)
+		},
+	} {
+		b, x := newNet(1, 3, 4, 4)
+		y := last(b, b.op("ConstantOfShape", nil, b.list(1, 64, 128, 128)))
+		b.g.Outputs = []*Value{b.op("Add", nil, b.op("ReduceMax", nil, y), b.op("ReduceMax", nil, x))}
+		if err := Fold(b.g); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%s over 1 M elements: %v", name, err)
+		}
+	}
+}
+
 // Damaged graphs are refused or prepared; nothing panics.
 func TestPrepareSurvivesDamage(t *testing.T) {
 	refused := 0
