@@ -293,6 +293,26 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestBoxesAreNumbers: a network that overflows gives logits, but no distances.
+func TestBoxesAreNumbers(t *testing.T) {
+	nan := float32(math.NaN())
+	for name, c := range map[string]struct {
+		c     kernels.Candidate
+		logit float32
+		n     int
+	}{
+		"box":       {kernels.Candidate{X2: 5, Y2: 5}, 1, 1},
+		"NaN side":  {kernels.Candidate{X2: 5, Y2: nan}, 1, 0},
+		"NaN":       {kernels.Candidate{X1: nan, Y1: nan, X2: nan, Y2: nan}, 1, 0},
+		"NaN logit": {kernels.Candidate{X2: 5, Y2: 5}, nan, 0},
+	} {
+		var d Detector
+		if d.consider(&c.c, 0, c.logit, 0.25); len(d.cands) != c.n {
+			t.Errorf("%s: %d candidates, want %d", name, len(d.cands), c.n)
+		}
+	}
+}
+
 // TestThresholds checks what the thresholds mean on one run.
 func TestThresholds(t *testing.T) {
 	d := openGraph(t, small(t, tiny(96, 96)), nil, Options{})

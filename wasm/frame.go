@@ -152,9 +152,7 @@ func (d *Detector) decode(t Thresholds) ([]Detection, error) {
 	} else {
 		for i := range n {
 			c := d.candidate(i)
-			if s := sigmoid(c.Logit); s > t.Conf {
-				d.cands = append(d.cands, yolo.Candidate{Box: yolo.Box{X1: c.X1, Y1: c.Y1, X2: c.X2, Y2: c.Y2}, Score: s, Class: c.Class, Anchor: c.Anchor})
-			}
+			d.consider(c, c.Class, c.Logit, t.Conf)
 		}
 	}
 	limit := t.Max
@@ -212,13 +210,20 @@ func (d *Detector) allLabels(n int, conf float32) {
 			y, x := at/h.Cls.W, at%h.Cls.W
 			row := logits[y*int(h.Cls.Map.Row)+x*int(h.Cls.Map.Pix):]
 			for class := range d.plan.Detect.Classes {
-				l := math.Float32frombits(binary.LittleEndian.Uint32(row[4*class:]))
-				if s := sigmoid(l); s > conf {
-					d.cands = append(d.cands, yolo.Candidate{Box: yolo.Box{X1: c.X1, Y1: c.Y1, X2: c.X2, Y2: c.Y2}, Score: s, Class: int32(class), Anchor: c.Anchor})
-				}
+				d.consider(c, int32(class), math.Float32frombits(binary.LittleEndian.Uint32(row[4*class:])), conf)
 			}
 		}
 	}
+}
+
+// consider appends a candidate's box for a class when its score is above conf.
+// Boxes that are no numbers, of a network that overflows, are left out.
+func (d *Detector) consider(c *kernels.Candidate, class int32, logit, conf float32) {
+	score := sigmoid(logit)
+	if !(score > conf) || math.IsNaN(float64(c.X1+c.Y1+c.X2+c.Y2)) {
+		return
+	}
+	d.cands = append(d.cands, yolo.Candidate{Box: yolo.Box{X1: c.X1, Y1: c.Y1, X2: c.X2, Y2: c.Y2}, Score: score, Class: class, Anchor: c.Anchor})
 }
 
 // read copies a map from its first to its last byte, gaps included, into
