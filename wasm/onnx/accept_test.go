@@ -76,7 +76,7 @@ func TestHalfIsExact(t *testing.T) {
 		if h>>15 == 1 {
 			want = math.Copysign(want, -1)
 		}
-		if got := float64(math.Float32frombits(halfBits(uint16(h)))); got != want || math.Signbit(got) != math.Signbit(want) {
+		if got := float64(graph.Float16to32(uint16(h))); got != want || math.Signbit(got) != math.Signbit(want) {
 			t.Fatalf("%#04x is %g, want %g", h, got, want)
 		}
 	}

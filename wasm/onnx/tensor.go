@@ -187,22 +187,9 @@ func checkPayload(t *graph.Tensor) error {
 func widen(t *graph.Tensor) *graph.Tensor {
 	out := &graph.Tensor{DType: graph.Float32, Shape: t.Shape, Data: make([]byte, 2*len(t.Data))}
 	for i := 0; i < len(t.Data); i += 2 {
-		binary.LittleEndian.PutUint32(out.Data[2*i:], halfBits(binary.LittleEndian.Uint16(t.Data[i:])))
+		binary.LittleEndian.PutUint32(out.Data[2*i:], math.Float32bits(graph.Float16to32(binary.LittleEndian.Uint16(t.Data[i:]))))
 	}
 	return out
-}
-
-// halfBits returns the bits of the float32 equal to a binary16 (IEEE 754-2008
-// 3.6): every binary16, subnormals too, is a binary32. The exponent's bias is
-// corrected by an exact multiplication.
-func halfBits(h uint16) uint32 {
-	bits := uint32(h&0x7fff) << 13
-	if h&0x7c00 == 0x7c00 {
-		bits |= 0x7f800000
-	} else {
-		bits = math.Float32bits(math.Float32frombits(bits) * 0x1p112)
-	}
-	return bits | uint32(h&0x8000)<<16
 }
 
 // finite reports whether a tensor is free of NaN and infinity.

@@ -99,7 +99,7 @@ func TestParseObserver(t *testing.T) {
 }
 
 func TestWeights(t *testing.T) {
-	w := floatTensor([]float32{
+	w := graph.FloatTensor([]float32{
 		1, -2, 0.5, 127.0 / 64,
 		0, 0, 0, 0,
 		1e-3, -1e-3, 0.5e-3, 0,
@@ -128,7 +128,7 @@ func TestWeightsStayWithinHalfAStep(t *testing.T) {
 		for i := range x {
 			x[i] = float32(r.NormFloat64() * math.Exp(3*r.NormFloat64()))
 		}
-		q, scale, err := Weights(floatTensor(x, out, per, 1, 1))
+		q, scale, err := Weights(graph.FloatTensor(x, out, per, 1, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,11 +147,11 @@ func TestWeightsRefuse(t *testing.T) {
 		name string
 		w    *graph.Tensor
 	}{
-		{"NaN", floatTensor([]float32{1, nan}, 2, 1)},
-		{"infinity", floatTensor([]float32{1, float32(math.Inf(-1))}, 1, 2)},
+		{"NaN", graph.FloatTensor([]float32{1, nan}, 2, 1)},
+		{"infinity", graph.FloatTensor([]float32{1, float32(math.Inf(-1))}, 1, 2)},
 		{"int8", &graph.Tensor{DType: graph.Int8, Shape: []int{1, 1}, Data: []byte{1}}},
 		{"short", &graph.Tensor{DType: graph.Float32, Shape: []int{2, 1}, Data: []byte{0, 0, 0, 0}}},
-		{"no channels", floatTensor(nil, 0, 3)},
+		{"no channels", graph.FloatTensor(nil, 0, 3)},
 	} {
 		if _, _, err := Weights(c.w); err == nil {
 			t.Errorf("%s accepted", c.name)

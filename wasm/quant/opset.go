@@ -1,7 +1,6 @@
 package quant
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -65,10 +64,7 @@ func attrToInput(n *graph.Node, name string) {
 	if ints == nil || len(n.In) != 1 {
 		return
 	}
-	t := &graph.Tensor{DType: graph.Int64, Shape: []int{len(ints)}}
-	for _, v := range ints {
-		t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(v))
-	}
+	t := graph.IntTensor(ints)
 	n.In = append(n.In, &graph.Value{Name: n.Out[0].Name + "_" + name, DType: t.DType, Shape: t.Shape, Const: t})
 	attrs := map[string]graph.Attr{}
 	for k, a := range n.Attrs {

@@ -154,7 +154,7 @@ func (r *rewriter) conv(n, c *graph.Node, o Options) error {
 			Op:   "DequantizeLinear",
 			In: []*graph.Value{
 				r.constant(w.Name+"_q", q),
-				r.constant(w.Name+"_s", floatTensor(scale, len(scale))),
+				r.constant(w.Name+"_s", graph.FloatTensor(scale, len(scale))),
 				r.constant("zeros"+strconv.Itoa(len(scale)), &graph.Tensor{DType: graph.Int8, Shape: []int{len(scale)}, Data: make([]byte, len(scale))}),
 			},
 			Out:   []*graph.Value{deq},
@@ -184,7 +184,7 @@ func (r *rewriter) conv(n, c *graph.Node, o Options) error {
 	for len(c.In) < 3 {
 		c.In = append(c.In, nil)
 	}
-	c.In[2] = r.constant(name+"_c", floatTensor(bias, channels))
+	c.In[2] = r.constant(name+"_c", graph.FloatTensor(bias, channels))
 	return nil
 }
 
@@ -198,7 +198,7 @@ func (r *rewriter) pair(v *graph.Value) {
 	if r.scale[group] == nil {
 		g := r.grids[group]
 		id := strconv.Itoa(group)
-		r.scale[group] = r.constant("scale"+id, floatTensor(g.Scale))
+		r.scale[group] = r.constant("scale"+id, graph.FloatTensor(g.Scale))
 		r.zero[group] = r.constant("zero"+id, &graph.Tensor{DType: graph.Uint8, Shape: []int{}, Data: []byte{byte(g.Zero[0])}})
 	}
 	scale, zero := r.scale[group], r.zero[group]

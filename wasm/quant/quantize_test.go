@@ -214,7 +214,7 @@ func TestQuantizeOptions(t *testing.T) {
 	if _, err := Quantize(g, c, Options{Bias: map[string][]float32{"down": {1}}}); err == nil {
 		t.Error("a correction of the wrong length was taken")
 	}
-	g.Nodes[0].In[1].Const = floatTensor(slices.Repeat([]float32{float32(math.Inf(1))}, 8*27), 8, 3, 3, 3)
+	g.Nodes[0].In[1].Const = graph.FloatTensor(slices.Repeat([]float32{float32(math.Inf(1))}, 8*27), 8, 3, 3, 3)
 	if _, err := Quantize(g, c, Options{}); err == nil || !strings.Contains(err.Error(), "stem.weight") {
 		t.Errorf("infinite weights: %v", err)
 	}

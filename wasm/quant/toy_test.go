@@ -57,7 +57,7 @@ func (t *toy) floats(name string, gain float64, shape ...int) *graph.Value {
 	for i := range x {
 		x[i] = float32(t.NormFloat64() * gain)
 	}
-	return &graph.Value{Name: name, DType: graph.Float32, Shape: shape, Const: floatTensor(x, shape...)}
+	return &graph.Value{Name: name, DType: graph.Float32, Shape: shape, Const: graph.FloatTensor(x, shape...)}
 }
 
 func (t *toy) conv(name string, x *graph.Value, in, out, k, stride int) *graph.Value {
@@ -97,7 +97,7 @@ func toyDetector(seed uint64) *graph.Graph {
 	up := t.node("Resize", "up", map[string]graph.Attr{
 		"mode": {Kind: graph.AttrString, S: "nearest"}, "coordinate_transformation_mode": {Kind: graph.AttrString, S: "asymmetric"},
 		"nearest_mode": {Kind: graph.AttrString, S: "floor"},
-	}, 1, y, nil, &graph.Value{Name: "scales", DType: graph.Float32, Shape: []int{4}, Const: floatTensor([]float32{1, 1, 2, 2}, 4)})[0]
+	}, 1, y, nil, &graph.Value{Name: "scales", DType: graph.Float32, Shape: []int{4}, Const: graph.FloatTensor([]float32{1, 1, 2, 2}, 4)})[0]
 	cat = t.node("Concat", "neck", map[string]graph.Attr{"axis": num(1)}, 1, up, x)[0]
 	x = t.silu("neck.cv", cat, 32, 16, 1, 1)
 
@@ -110,7 +110,7 @@ func toyDetector(seed uint64) *graph.Graph {
 	d = t.node("Transpose", "bins", map[string]graph.Attr{"perm": ints(0, 2, 1, 3)}, 1, d)[0]
 	d = t.node("Softmax", "soft", map[string]graph.Attr{"axis": num(1)}, 1, d)[0]
 	d = t.node("Conv", "dfl", map[string]graph.Attr{"kernel_shape": ints(1, 1)}, 1, d,
-		&graph.Value{Name: "dfl.weight", DType: graph.Float32, Shape: []int{1, 4, 1, 1}, Const: floatTensor([]float32{0, 1, 2, 3}, 1, 4, 1, 1)})[0]
+		&graph.Value{Name: "dfl.weight", DType: graph.Float32, Shape: []int{1, 4, 1, 1}, Const: graph.FloatTensor([]float32{0, 1, 2, 3}, 1, 4, 1, 1)})[0]
 	d = t.node("Reshape", "boxes", nil, 1, d, int64s("boxshape", 1, 4, 64))[0]
 	s := t.node("Sigmoid", "scores", nil, 1, part[1])[0]
 	out := t.node("Concat", "output0", map[string]graph.Attr{"axis": num(1)}, 1, d, s)[0]

@@ -1,9 +1,9 @@
 package quant
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"eagleeye/wasm/graph"
 )
@@ -46,7 +46,7 @@ func Weights(w *graph.Tensor) (q *graph.Tensor, scale []float32, err error) {
 	return &graph.Tensor{DType: graph.Int8, Shape: w.Shape, Data: bytes}, scale, nil
 }
 
-// Floats returns the elements of a float32 tensor.
+// Floats copies the elements of a float32 tensor.
 func Floats(t *graph.Tensor) ([]float32, error) {
 	if t.DType != graph.Float32 {
 		return nil, fmt.Errorf("elements are %v, want float32", t.DType)
@@ -58,18 +58,5 @@ func Floats(t *graph.Tensor) ([]float32, error) {
 	if len(t.Data) != 4*n {
 		return nil, fmt.Errorf("%d bytes for shape %v", len(t.Data), t.Shape)
 	}
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
-	}
-	return x, nil
-}
-
-// floatTensor is the inverse of Floats.
-func floatTensor(x []float32, shape ...int) *graph.Tensor {
-	data := make([]byte, 0, 4*len(x))
-	for _, v := range x {
-		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
-	}
-	return &graph.Tensor{DType: graph.Float32, Shape: shape, Data: data}
+	return slices.Clone(t.Floats()), nil
 }
