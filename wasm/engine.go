@@ -2,6 +2,8 @@
 // finds objects in RGBA pictures with the kernels of a host.Machine, in a
 // browser's worker or natively. The same file, machine variant and pixels give
 // the same boxes everywhere.
+//
+// It may import the rooms of wasm/ and kernels.
 package wasm
 
 import (
@@ -162,8 +164,7 @@ const (
 )
 
 // size chooses the network's input: the options, the model's shape, its imgsz
-// metadata,
-// 640.
+// metadata, 640.
 func size(g *graph.Graph, o Options) (w, h int, err error) {
 	if len(g.Inputs) != 1 {
 		return 0, 0, fmt.Errorf("%w: it has %d inputs; want one of shape [1 3 height width]", ErrModel, len(g.Inputs))

@@ -25,11 +25,11 @@ var ErrNotYOLOv8 = errors.New("not a YOLOv8 detector")
 //
 // All shapes are known, batch 1, NCHW. Activations that the file quantizes
 // have Value.Quant (Uint8, one scale), and so do those that hold the same
-// numbers before or after a Slice, Concat, Upsample or MaxPool. The file's decoding tail, whose anchors
-// and strides may be constants for one input size, is recognised, checked
-// against the reference interpreter, and replaced by Detect, so one file
-// serves every size that its largest stride divides. The argument is not
-// changed.
+// numbers before or after a Slice, Concat, Upsample or MaxPool. The file's
+// decoding tail, whose anchors and strides may be constants for one input size,
+// is recognised, checked against the reference interpreter, and replaced by
+// Detect, so one file serves every size that its largest stride divides. The
+// argument is not changed.
 func Prepare(g *Graph, h, w int) (*Graph, error) {
 	g = Clone(g)
 	passes := []pass{

@@ -10,7 +10,8 @@
 // stripped model that holds no tensors. In a page the wire driver makes the same
 // calls, because onnx-go's tensor library is larger than the whole engine.
 //
-// The message layout is that of onnx.proto (onnx/onnx, IR version 3 to 12).
+// The message layout is that of onnx.proto (onnx/onnx, IR version 3 to 12). The
+// package may import wasm/graph.
 package onnx
 
 import "eagleeye/wasm/graph"

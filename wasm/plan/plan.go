@@ -5,6 +5,8 @@
 //
 // A quantized activation is stored as uint8, any other as float32, both NHWC
 // with the channels padded to multiples of 8 (see Layout).
+//
+// It may import wasm/graph, wasm/quant and kernels.
 package plan
 
 import (
