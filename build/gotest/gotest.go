@@ -78,6 +78,7 @@ func (s *Summary) take(e event, outputs map[key][]string, w io.Writer) {
 		}
 	case "pass", "fail", "skip":
 		if e.Test == "" {
+			unfinished(e, outputs, w)
 			break
 		}
 		switch e.Action {
@@ -90,6 +91,27 @@ func (s *Summary) take(e event, outputs map[key][]string, w io.Writer) {
 			}
 		case "skip":
 			s.Skipped = append(s.Skipped, Skip{Test{strings.TrimPrefix(e.Package, "eagleeye/"), e.Test}, reason(outputs[k])})
+		}
+		delete(outputs, k)
+	}
+}
+
+// unfinished writes what tests said that had no end when their package had: its
+// program broke off.
+func unfinished(pkg event, outputs map[key][]string, w io.Writer) {
+	var names []string
+	for k := range outputs {
+		if k.pkg == pkg.Package {
+			names = append(names, k.test)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		k := key{pkg.Package, name}
+		if pkg.Action == "fail" {
+			for _, line := range outputs[k] {
+				io.WriteString(w, line)
+			}
 		}
 		delete(outputs, k)
 	}

@@ -18,6 +18,7 @@ const stream = `{"Action":"start","Package":"eagleeye/a"}
 {"Action":"skip","Package":"eagleeye/a","Test":"TestOff"}
 {"Action":"skip","Package":"eagleeye/a","Test":"TestMute/x"}
 {"Action":"skip","Package":"eagleeye/a","Test":"TestMute/y"}
+{"Action":"output","Package":"eagleeye/a","Test":"TestCut","Output":"    the program was killed here\n"}
 {"Action":"output","Package":"eagleeye/a","Output":"FAIL\teagleeye/a\t0.1s\n"}
 {"Action":"fail","Package":"eagleeye/a"}
 {"ImportPath":"eagleeye/b","Action":"build-output","Output":"b.go:1:1: syntax error\n"}
@@ -35,7 +36,7 @@ func TestReport(t *testing.T) {
 		t.Errorf("%+v, want 1 passed, 1 failed, 3 skipped", s)
 	}
 	for _, want := range []string{
-		"1 is not 2\n", "FAIL\teagleeye/a\t0.1s\n", "b.go:1:1: syntax error\n", "go: something odd\n",
+		"1 is not 2\n", "the program was killed here\n", "FAIL\teagleeye/a\t0.1s\n", "b.go:1:1: syntax error\n", "go: something odd\n",
 		"skipped a TestOff: no data: skipped\n", "skipped a TestMute (2 of its cases): no reason given\n",
 		"1 tests passed, 1 failed, 3 skipped\n",
 	} {
