@@ -29,8 +29,9 @@ type Source struct {
 	url            string
 	offTrack       func()
 	onFrame        js.Func
-	perFrame       bool // the browser has requestVideoFrameCallback
-	videoFrames    bool // … and VideoFrame
+	asked          js.Value // handle of the callback that waits for the next picture
+	perFrame       bool     // the browser has requestVideoFrameCallback
+	videoFrames    bool     // … and VideoFrame
 }
 
 // New returns a source that shows films in video and images in picture, a
@@ -40,6 +41,7 @@ func New(video, picture js.Value, on Events) *Source {
 	s.perFrame = video.Get("requestVideoFrameCallback").Type() == js.TypeFunction
 	s.videoFrames = js.Global().Get("VideoFrame").Type() == js.TypeFunction
 	s.onFrame = js.FuncOf(func(js.Value, []js.Value) any {
+		s.asked = js.Undefined()
 		if s.film {
 			s.next()
 			s.on.Frame()
@@ -47,8 +49,12 @@ func New(video, picture js.Value, on Events) *Source {
 		return nil
 	})
 	dom.Listen(video, "loadeddata", func(js.Value) {
-		if w, h := s.Size(); s.film && w > 0 {
+		switch w, h := video.Get("videoWidth").Int(), video.Get("videoHeight").Int(); {
+		case !s.film:
+		case w > 0:
 			s.on.Live(s.seq, s.label(), w, h)
+		case s.url != "": // sound alone, or pictures in a codec that is lacking
+			s.on.Failed(s.seq, "", "The browser finds no picture in it.")
 		}
 	})
 	dom.Listen(video, "error", func(js.Value) {
@@ -72,10 +78,23 @@ func (s *Source) label() string {
 
 func (s *Source) next() {
 	if s.perFrame {
-		s.video.Call("requestVideoFrameCallback", s.onFrame)
+		s.asked = s.video.Call("requestVideoFrameCallback", s.onFrame)
 	} else {
-		js.Global().Call("requestAnimationFrame", s.onFrame)
+		s.asked = js.Global().Call("requestAnimationFrame", s.onFrame)
 	}
+}
+
+// unask withdraws the callback that still waits. Left alone it would fire for
+// the next source's pictures and ask again, one more time with every source.
+func (s *Source) unask() {
+	switch {
+	case s.asked.IsUndefined():
+	case s.perFrame:
+		s.video.Call("cancelVideoFrameCallback", s.asked)
+	default:
+		js.Global().Call("cancelAnimationFrame", s.asked)
+	}
+	s.asked = js.Undefined()
 }
 
 // Camera asks for the camera.
@@ -144,7 +163,8 @@ func (s *Source) bitmap(seq int, from js.Value, options ...any) {
 		promise = js.Global().Call("createImageBitmap", append([]any{from}, options...)...)
 	})
 	if failed {
-		s.on.Failed(seq, "", undecodable(thrown))
+		_, text := dom.Error(thrown)
+		s.on.Failed(seq, "", undecodable(text))
 		return
 	}
 	dom.Then(promise, func(bitmap js.Value) {
@@ -168,22 +188,14 @@ func (s *Source) bitmap(seq int, from js.Value, options ...any) {
 			s.picture.Call("getContext", "2d").Call("drawImage", bitmap, 0, 0)
 			s.on.Live(seq, "", w, h)
 		}
-	}, func(name, text string) {
+	}, func(_, text string) {
 		if seq == s.seq {
-			s.on.Failed(seq, "", "The browser cannot decode it: "+text)
+			s.on.Failed(seq, "", undecodable(text))
 		}
 	})
 }
 
-func undecodable(e js.Value) string {
-	_, text := dom.Error(e)
-	return "The browser cannot decode it: " + text
-}
-
-// Size returns the size of the film's pictures.
-func (s *Source) Size() (w, h int) {
-	return s.video.Get("videoWidth").Int(), s.video.Get("videoHeight").Int()
-}
+func undecodable(text string) string { return "The browser cannot decode it: " + text }
 
 // Take hands over the picture on show, to be transferred; a picture that cannot
 // be taken is skipped.
@@ -225,6 +237,7 @@ func (s *Source) takeBitmap(of js.Value, use func(js.Value, int, int), skipped f
 // Close ends the source: the camera's light goes out, the file is let go.
 func (s *Source) Close() {
 	s.seq, s.film = 0, false
+	s.unask()
 	if s.offTrack != nil {
 		s.offTrack()
 		s.offTrack = nil

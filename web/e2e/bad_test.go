@@ -137,6 +137,7 @@ func TestBadPictures(t *testing.T) {
 		{"cut.png", encodePNG(t, render.Scene(1, 64, 64))[:40], "picture", "decode"},
 		{"empty.jpg", nil, "picture", "decode"},
 		{"empty.mp4", nil, "video", ""},
+		{"sound.mp4", silence(), "video", "no picture"},
 		{"noise.webm", bytes.Repeat([]byte{1, 2, 3}, 1000), "video", ""},
 		{"notes.txt", []byte("hello"), "file", ""},
 	} {
@@ -162,6 +163,19 @@ func TestBadPictures(t *testing.T) {
 		t.Errorf("analysed at %d×%d", s.Result.Width, s.Result.Height)
 	}
 	p.clean()
+}
+
+// silence is a WAV file of a tenth of a second.
+func silence() []byte {
+	le := binary.LittleEndian
+	const rate, n = 8000, 800 // one byte a sample
+	b := le.AppendUint32([]byte("RIFF"), 36+n)
+	b = le.AppendUint32(append(b, "WAVEfmt "...), 16)
+	b = le.AppendUint16(le.AppendUint16(b, 1), 1) // PCM, mono
+	b = le.AppendUint32(le.AppendUint32(b, rate), rate)
+	b = le.AppendUint16(le.AppendUint16(b, 1), 8)
+	b = le.AppendUint32(append(b, "data"...), n)
+	return append(b, bytes.Repeat([]byte{128}, n)...)
 }
 
 // permit sets what the browser answers to a page that asks for the camera.

@@ -10,6 +10,17 @@ import (
 	"eagleeye/build/render"
 )
 
+// countAsked keeps the handles of the callbacks that wait for a picture.
+const countAsked = `window.testAsked = new Set(); {
+	const film = HTMLVideoElement.prototype, ask = film.requestVideoFrameCallback, drop = film.cancelVideoFrameCallback;
+	film.requestVideoFrameCallback = function (f) {
+		const handle = ask.call(this, (...a) => { testAsked.delete(handle); return f(...a); });
+		testAsked.add(handle);
+		return handle;
+	};
+	film.cancelVideoFrameCallback = function (handle) { testAsked.delete(handle); drop.call(this, handle); };
+}`
+
 // The camera goes on while the model is changed and while a crashed worker is
 // replaced, and sources follow one another without remains.
 func TestSwitching(t *testing.T) {
@@ -17,7 +28,7 @@ func TestSwitching(t *testing.T) {
 	_, data := tiny(t, 160)
 	larger := file(t, "larger.onnx", data)
 	clip, _ := scenes(t, 2, 12, 320, 240)
-	p := newTab(t, chromium(t, browser.FakeCamera(clip)...), serve(t, small))
+	p := newTab(t, chromium(t, browser.FakeCamera(clip)...), serve(t, small), countAsked)
 	p.ready()
 	p.slide("conf", 1)
 	p.click("start")
@@ -51,6 +62,11 @@ func TestSwitching(t *testing.T) {
 		}
 		p.click("start")
 		flows("the camera again")
+	}
+	var asked int
+	p.eval(`testAsked.size`, &asked)
+	if asked != 1 {
+		t.Errorf("%d callbacks wait for the camera's next picture, want 1", asked)
 	}
 	var live int
 	p.eval(`testTracks.filter(t => t.readyState === 'live').length`, &live)
