@@ -17,7 +17,8 @@ import (
 )
 
 // Policy is the content security policy of the page: nothing but its own files,
-// no inline script or style, and compiled WebAssembly.
+// no inline script or style, and compiled WebAssembly. index.html says the same
+// for hosts that send no headers, but for frame-ancestors, which only they can.
 const Policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; " +
 	"img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self'; worker-src 'self'; " +
 	"manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

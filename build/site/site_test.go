@@ -80,6 +80,18 @@ func TestHandler(t *testing.T) {
 	}
 }
 
+// On a host that sends no headers the page keeps to its policy all the same.
+func TestShellHasPolicy(t *testing.T) {
+	shell, err := os.ReadFile(filepath.Join(shared.Repo(t), "index.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `<meta http-equiv="Content-Security-Policy" content="` + strings.TrimSuffix(Policy, "; frame-ancestors 'none'") + `">`
+	if before, _, ok := strings.Cut(string(shell), want); !ok || strings.Contains(before, "<script") || strings.Contains(before, "<link") {
+		t.Errorf("index.html lacks %s before all that it loads", want)
+	}
+}
+
 func TestListenTakesNext(t *testing.T) {
 	a, err := Listen(0)
 	if err != nil {

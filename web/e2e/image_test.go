@@ -9,6 +9,8 @@ import (
 	"image"
 	"image/png"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +130,59 @@ func TestDropWithoutModel(t *testing.T) {
 	s := p.until("boxes", 30*time.Second, func(s snapshot) bool { return s.Result != nil })
 	compare(t, s.Result.Detections, want)
 	p.clean()
+}
+
+// A model that a person gives while the site's own is on its way stays.
+func TestOwnModelBeforeTheSites(t *testing.T) {
+	theirs, own := tiny(t, 96)
+	hold := `{ const ask = fetch; window.fetch = async (u, ...o) => {
+		if (u !== 'model.onnx') return ask(u, ...o);
+		await new Promise((go) => { window.testGo = go; });
+		const bytes = await (await ask(u, ...o)).arrayBuffer();
+		window.testArrived = true;
+		return new Response(bytes);
+	}; }`
+	p := newTab(t, chromium(t), serve(t, theirs), hold)
+	p.until("the page", 30*time.Second, func(s snapshot) bool { return s.Engine == "loading" })
+	p.choose(file(t, "own.onnx", own))
+	p.ready()
+	for arrived := false; !arrived; time.Sleep(20 * time.Millisecond) {
+		p.eval(`window.testGo?.(); window.testArrived === true`, &arrived)
+	}
+	time.Sleep(time.Second)
+	if s := p.snap(); s.Engine != "ready" || s.Model.Name != "own.onnx" {
+		t.Errorf("engine %s with %s", s.Engine, s.Model.Name)
+	}
+	p.clean()
+}
+
+// A host that sends files and no headers gives a page that works, on one
+// thread, and still cannot ask other origins for anything.
+func TestPlainHost(t *testing.T) {
+	path, model := tiny(t, 96)
+	server := httptest.NewServer(http.FileServer(http.Dir(dist(t))))
+	t.Cleanup(server.Close)
+	p := newTab(t, chromium(t), server.URL+"/")
+	p.until("the request for a model", 30*time.Second, func(s snapshot) bool { return s.Engine == "nomodel" })
+	p.choose(path)
+	if s := p.ready(); s.Model.Threads != 1 {
+		t.Errorf("%d threads", s.Model.Threads)
+	}
+	scene := render.Scene(3, 128, 128)
+	conf, want := sliderConf(t, model, scene)
+	p.slide("conf", conf)
+	p.choose(file(t, "scene.png", encodePNG(t, scene)))
+	s := p.until("boxes", 20*time.Second, func(s snapshot) bool { return s.Result != nil })
+	compare(t, s.Result.Detections, want)
+	p.clean()
+	var refused string
+	p.eval(`new Promise((done) => {
+		addEventListener('securitypolicyviolation', (e) => done(e.effectiveDirective));
+		fetch('http://127.0.0.2:9/').catch(() => setTimeout(() => done('nothing'), 2000));
+	})`, &refused)
+	if refused != "connect-src" {
+		t.Errorf("a request to another origin is refused by %s, want connect-src", refused)
+	}
 }
 
 func (p *tab) drop(name, mime string, data []byte) {
