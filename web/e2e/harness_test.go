@@ -129,7 +129,11 @@ func tiny(t *testing.T, size int) (path string, data []byte) {
 // page of it asked anything of another host.
 func chromium(t *testing.T, extra ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	dist(t) // before the browser's time starts
+	// Before the browser's time starts: make the site and, it may be, install a browser.
+	dist(t)
+	if _, err := browser.Ensure(context.Background(), t.Logf); err != nil {
+		t.Fatal(err)
+	}
 	log := filepath.Join(t.TempDir(), "netlog.json")
 	ctx, stop := context.WithTimeout(context.Background(), 4*time.Minute)
 	extra = append(extra, chromedp.Flag("log-net-log", log))
@@ -320,11 +324,10 @@ func (p *tab) problem(code string) snapshot {
 func (p *tab) shows(id, text string) {
 	p.t.Helper()
 	shown := ""
-	for range 100 {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if p.eval(`document.getElementById('`+id+`').innerText`, &shown); strings.Contains(shown, text) {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	p.t.Errorf("#%s shows %q, not %q", id, shown, text)
 }
