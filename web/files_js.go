@@ -79,6 +79,9 @@ func (p *page) fetchBytes(name string, size float64, unreachable func(name, text
 						unreachable("", "model.onnx ended after "+state.Megabytes(done)+" of "+state.Megabytes(size)+".")
 						return
 					}
+					if !p.store.State().Engine.AwaitsSite() {
+						return
+					}
 					p.model = js.Global().Get("Blob").New(parts)
 					p.store.Dispatch(state.ModelArrived{Name: name})
 					return

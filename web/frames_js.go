@@ -69,7 +69,7 @@ func (p *page) take() {
 			picture.Call("close")
 			p.gate.Reset()
 		}
-	}, p.gate.Reset)
+	}, p.finished)
 }
 
 // finished lets the next picture go.
@@ -98,11 +98,14 @@ func (p *page) reanalyse() {
 	}
 }
 
+// stale says that the picture under way is of a source that was closed since.
+func (p *page) stale() bool { return p.flight != p.store.State().Source.Seq }
+
 // result shows a result and lets the next picture go first, so that the worker
 // does not wait for the drawing.
 func (p *page) result(m message.Result) {
 	now := dom.Now()
-	stale := p.flight != p.store.State().Source.Seq
+	stale := p.stale() // before the next picture is under way
 	took := now - p.sent
 	p.finished()
 	if p.frames++; p.frames%collectEvery == 0 {
@@ -160,6 +163,13 @@ func (f *field) set(text string) {
 	if f.text != text {
 		f.text = text
 		f.node.Set("textContent", text)
+	}
+}
+
+// clear forgets the numbers of the last source.
+func (f *figures) clear() {
+	for _, one := range [...]*field{&f.fps, &f.latency, &f.prepare, &f.infer, &f.decode} {
+		one.set("–")
 	}
 }
 

@@ -105,6 +105,7 @@ func (p *page) run(e state.Effect) {
 		p.last = message.Result{}
 		p.rate.Reset()
 		p.overlay.Clear()
+		p.figures.clear()
 	}
 }
 
@@ -125,8 +126,9 @@ func (p *page) receive(m message.Message, opening bool) {
 		case !m.Frame:
 			p.store.Dispatch(state.EngineRefused{Reason: m.Reason, Text: m.Text})
 		default:
+			stale := p.stale()
 			p.finished()
-			if p.flight == p.store.State().Source.Seq {
+			if !stale {
 				p.store.Dispatch(state.FrameRefused{Reason: m.Reason, Text: m.Text})
 			}
 		}

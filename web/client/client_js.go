@@ -21,10 +21,12 @@ type Events struct {
 	Lost    func(opening bool, text string)
 }
 
-// Silence after which a worker is given up, in seconds.
+// Silence after which a worker is given up, in seconds. They are counted, not
+// read off a clock, so that a computer that slept does not count as silence.
 const (
 	openSilence  = 90 // between two signs of life while a model opens
-	frameSilence = 20 // for one frame
+	frameSilence = 20 // for one frame, or as long as warmRuns of the first run
+	warmRuns     = 5
 )
 
 // Client holds the worker in use and the one that is opening a model.
@@ -48,16 +50,16 @@ type worker struct {
 	w       js.Value
 	model   js.Value // Blob
 	name    string
-	variant string
-	since   float64 // when it last gave a sign of life, or was given a frame
-	waiting bool    // for its modules, its model or a frame
+	silent  int  // seconds since it gave a sign of life, or was given a frame
+	limit   int  // of silent
+	waiting bool // for its modules, its model or a frame
 	release []func()
 }
 
 // Open starts a worker with a model, in place of one that is still opening.
 func (c *Client) Open(model js.Value, name string) {
 	c.DropOpening()
-	w := &worker{w: js.Global().Get("Worker").New(script()), model: model, name: name, since: dom.Now(), waiting: true}
+	w := &worker{w: js.Global().Get("Worker").New(script()), model: model, name: name, limit: openSilence, waiting: true}
 	c.opening = w
 	w.release = []func(){
 		dom.Listen(w.w, "message", func(e js.Value) { c.receive(w, e.Get("data")) }),
@@ -85,13 +87,9 @@ func script() string {
 
 // Reopen starts a worker with the model in use, whose worker is gone.
 func (c *Client) Reopen() {
-	if c.active == nil {
-		return
+	if c.active != nil {
+		c.Open(c.active.model, c.active.name)
 	}
-	model, name := c.active.model, c.active.name
-	c.active.end()
-	c.active = nil
-	c.Open(model, name)
 }
 
 // Promote makes the worker that has opened its model the one in use.
@@ -130,10 +128,10 @@ func (w *worker) end() {
 // Post sends the worker in use a request for results, with a picture to
 // transfer or undefined. It reports whether there is such a worker.
 func (c *Client) Post(m message.Message, picture js.Value) bool {
-	if c.active == nil {
+	if c.active == nil || !c.active.alive() {
 		return false
 	}
-	c.active.since, c.active.waiting = dom.Now(), true
+	c.active.silent, c.active.waiting = 0, true
 	c.send(c.active, m, picture, true)
 	return true
 }
@@ -155,7 +153,7 @@ func (c *Client) receive(w *worker, data js.Value) {
 		return
 	}
 	opening := w == c.opening
-	w.since = dom.Now()
+	w.silent = 0
 	if boot := data.Get("boot"); boot.Type() == js.TypeString {
 		c.boot(w, boot.String(), data)
 		return
@@ -174,10 +172,11 @@ func (c *Client) receive(w *worker, data js.Value) {
 	}
 	switch m := m.(type) {
 	case message.Ready:
-		w.variant = m.Variant
 		c.send(w, message.Load{Name: w.name}, w.model, false)
 		return
-	case message.Loaded, message.Result, message.Failed:
+	case message.Loaded:
+		w.waiting, w.limit = false, max(frameSilence, warmRuns*int(m.WarmMicros/1e6))
+	case message.Result, message.Failed:
 		w.waiting = false
 	}
 	c.on.Message(m, opening)
@@ -205,19 +204,15 @@ func (c *Client) lost(w *worker, text string) {
 
 func (w *worker) alive() bool { return w.release != nil }
 
-// watch gives up workers that have been silent for too long.
+// watch, called every second, gives up workers that have been silent for too
+// long.
 func (c *Client) watch() {
-	now := dom.Now()
 	for _, w := range [...]*worker{c.active, c.opening} {
 		if w == nil || !w.waiting {
 			continue
 		}
-		limit := frameSilence
-		if w == c.opening {
-			limit = openSilence
-		}
-		if now-w.since > float64(limit)*1000 {
-			c.lost(w, "It gave no sign of life for "+strconv.Itoa(limit)+" seconds.")
+		if w.silent++; w.silent > w.limit {
+			c.lost(w, "It gave no sign of life for "+strconv.Itoa(w.limit)+" seconds.")
 		}
 	}
 }

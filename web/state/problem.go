@@ -11,8 +11,7 @@ const codeNoSIMD = "no-simd"
 // HowToGetModel tells a person without a model where one comes from.
 const HowToGetModel = "Drop a YOLOv8 .onnx file here. Get one with “make model” in the project, or export your own: yolo export model=yolov8n.pt format=onnx."
 
-// ProblemNoSIMD tells that the browser cannot run the kernels.
-func ProblemNoSIMD() *Problem {
+func problemNoSIMD() *Problem {
 	return &Problem{
 		Code:   codeNoSIMD,
 		Title:  "This browser has no WebAssembly SIMD",
@@ -30,19 +29,26 @@ func problemUnreachable(text string) *Problem {
 	}
 }
 
-// problemModel names why a model was refused; kept is the one still in use.
+// problemModel names why a model was refused; kept is the one still in use. The
+// engine's own advice goes before the one for all failures of a reason.
 func problemModel(name string, reason message.Reason, text string, kept *Model) *Problem {
-	p := &Problem{Title: "“" + name + "” cannot be used", Text: plain(text)}
+	p := &Problem{Title: "“" + name + "” cannot be used"}
+	var advice string
+	p.Text, advice = advised(text)
 	switch reason {
 	case message.ReasonEmpty:
 		p.Code, p.Text = "model-empty", "The file has 0 bytes."
 		p.Remedy = "The download probably failed: get the file again."
 	case message.ReasonNotModel:
 		p.Code = "model-not-onnx"
-		p.Remedy = "This is no ONNX model, perhaps an error page saved under its name: get the .onnx file itself."
+		// "not an ONNX file: this is X: what to do"
+		if parts := strings.SplitN(strings.TrimPrefix(text, "onnx: "), ": ", 3); len(parts) == 3 {
+			p.Text, advice = plain(parts[0]+": "+parts[1]), plain(parts[2])
+		}
+		p.Remedy = "Choose the .onnx file of a YOLOv8 detection model."
 	case message.ReasonBroken:
 		p.Code = "model-broken"
-		p.Remedy = "The file is damaged or incomplete: get it again and compare its size."
+		p.Remedy = "Get the file again and compare its size."
 	case message.ReasonOperator:
 		p.Code = "model-operator"
 		p.Remedy = "Export a YOLOv8 detection model without custom or built-in post-processing operators (nms=False)."
@@ -50,11 +56,14 @@ func problemModel(name string, reason message.Reason, text string, kept *Model) 
 		p.Code = "model-shape"
 		p.Remedy = "Use a YOLOv8 detection model with one image input [1, 3, height, width]."
 	case message.ReasonMemory:
-		p.Code = "model-memory"
+		p.Code, p.Text, advice = "model-memory", plain(text), ""
 		p.Remedy = "Close other tabs, or use a smaller model or input size."
 	default:
 		p.Code = "model-failed"
 		p.Remedy = "Try another .onnx file."
+	}
+	if advice != "" {
+		p.Remedy = advice
 	}
 	if kept != nil {
 		p.Remedy += " “" + kept.Name + "” stays in use."
@@ -72,6 +81,20 @@ func plain(text string) string {
 		return "No reason was given."
 	}
 	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+}
+
+// advised parts an error of the engine that ends in "; what to do", perhaps
+// with a list of what is supported after it, which stays with the cause.
+func advised(text string) (cause, advice string) {
+	text, list, listed := strings.Cut(text, ". Supported are ")
+	if i := strings.LastIndex(text, "; "); i >= 0 {
+		text, advice = text[:i], plain(text[i+2:])
+	}
+	cause = plain(text)
+	if listed {
+		cause += " Supported are " + strings.TrimSuffix(list, ".") + "."
+	}
+	return cause, advice
 }
 
 func problemFrame(reason message.Reason, text string) *Problem {
@@ -98,7 +121,7 @@ func problemCrash(text string) *Problem {
 		Code:   "engine-crash",
 		Title:  "The detector stopped again",
 		Text:   text,
-		Remedy: "Reload the page. If it stays so, close other tabs or try a smaller model.",
+		Remedy: "Reload the page or open another model. If it stays so, close other tabs or try a smaller one.",
 	}
 }
 
@@ -106,7 +129,7 @@ func problemFile(name string) *Problem {
 	return &Problem{
 		Code:   "file",
 		Title:  "“" + name + "” is no picture, video or model",
-		Text:   "Its name and type say neither.",
+		Text:   "The page knows neither its type nor the ending of its name.",
 		Remedy: "Drop a JPEG, PNG or WebP picture, an MP4 or WebM video, or an .onnx model.",
 	}
 }

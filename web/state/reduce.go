@@ -3,7 +3,16 @@ package state
 import "eagleeye/wasm/message"
 
 // Reduce returns the state after an action and what is to be done about it.
+// While the engine does not run, the page says why unless it has to say more.
 func Reduce(s State, a Action) (State, []Effect) {
+	s, effects := reduce(s, a)
+	if s.Problem == nil && s.Engine.Phase == EngineFailed {
+		s.Problem = s.Engine.Fault
+	}
+	return s, effects
+}
+
+func reduce(s State, a Action) (State, []Effect) {
 	switch a := a.(type) {
 	case ConfSet:
 		s.Conf = clamp01(a.Value)
@@ -43,15 +52,19 @@ func reduceEngine(s State, a Action) (State, []Effect) {
 			e.Loading, e.Done, e.Total = LoadingModel, a.Done, a.Total
 		}
 	case ModelMissing:
-		if e.Opening == "" && e.Model == nil {
+		if e.AwaitsSite() {
 			e.Phase = EngineNoModel
 		}
 	case ModelUnreachable:
-		if e.Opening == "" && e.Model == nil {
+		if e.AwaitsSite() {
 			e.Phase = EngineNoModel
 			s.Problem = problemUnreachable(a.Text)
 		}
 	case ModelArrived:
+		if s.Problem == e.Fault {
+			s.Problem = nil
+		}
+		e.Fault = nil
 		e.Phase, e.Loading, e.Done, e.Total = EngineLoading, LoadingModules, 0, 0
 		e.Opening = a.Name
 		return s, []Effect{OpenModel}
@@ -69,7 +82,7 @@ func reduceEngine(s State, a Action) (State, []Effect) {
 		}
 	case EngineLoaded:
 		m := a.Model
-		e.Phase, e.Model, e.Opening = EngineReady, &m, ""
+		e.Phase, e.Model, e.Opening, e.Down = EngineReady, &m, "", false
 		effects := []Effect{Promote}
 		if s.Source.Kind == SourceImage && s.Source.Live {
 			effects = append(effects, Analyse)
@@ -77,17 +90,14 @@ func reduceEngine(s State, a Action) (State, []Effect) {
 		return s, effects
 	case EngineRefused:
 		if e.Opening == "" && e.Model != nil { // the model in use, after a restart
-			return engineFailed(s, a.Text)
+			return fail(s, problemCrash(a.Text))
 		}
 		s.Problem = problemModel(e.Opening, a.Reason, a.Text, e.Model)
-		giveUpOpening(e)
-		return s, []Effect{DropOpening}
+		return s, giveUpOpening(e)
 	case EngineLost:
 		return engineLost(s, a)
 	case NoSIMD:
-		e.Phase, e.Opening, e.Model = EngineFailed, "", nil
-		s.Problem = ProblemNoSIMD()
-		return s, []Effect{DropOpening}
+		return fail(s, problemNoSIMD())
 	case FrameRefused:
 		s.Problem = problemFrame(a.Reason, a.Text)
 		if s.Source.Kind == SourceImage {
@@ -98,22 +108,27 @@ func reduceEngine(s State, a Action) (State, []Effect) {
 }
 
 // giveUpOpening goes back to the model in use, or to asking for one.
-func giveUpOpening(e *Engine) {
+func giveUpOpening(e *Engine) []Effect {
 	e.Opening, e.Done, e.Total = "", 0, 0
-	if e.Model != nil {
-		e.Phase = EngineReady
-	} else {
+	switch {
+	case e.Model == nil:
 		e.Phase = EngineNoModel
+	case e.Down:
+		e.Phase, e.Loading = EngineLoading, LoadingModules
+		return []Effect{DropOpening, RestartEngine}
+	default:
+		e.Phase = EngineReady
 	}
+	return []Effect{DropOpening}
 }
 
 // engineLost restarts the engine once and then leaves the choice to the person.
 func engineLost(s State, a EngineLost) (State, []Effect) {
 	e := &s.Engine
 	e.Crashes++
+	e.Down = e.Down || !a.Opening
 	switch {
 	case !a.Opening && e.Opening != "": // its successor is already under way
-		e.Model = nil
 		s.Problem = problemRestarted(a.Text)
 		return s, []Effect{ClearBoxes}
 	case e.Crashes == 1:
@@ -125,15 +140,16 @@ func engineLost(s State, a EngineLost) (State, []Effect) {
 		return s, []Effect{RestartEngine}
 	case a.Opening && e.Opening != "" && e.Model != nil:
 		s.Problem = problemCrash(a.Text)
-		giveUpOpening(e)
-		return s, []Effect{DropOpening}
+		return s, giveUpOpening(e)
 	}
-	return engineFailed(s, a.Text)
+	return fail(s, problemCrash(a.Text))
 }
 
-func engineFailed(s State, text string) (State, []Effect) {
-	s.Problem = problemCrash(text)
-	s.Engine.Phase, s.Engine.Opening, s.Engine.Model = EngineFailed, "", nil
+// fail leaves no engine.
+func fail(s State, why *Problem) (State, []Effect) {
+	e := &s.Engine
+	e.Phase, e.Opening, e.Model, e.Down, e.Fault = EngineFailed, "", nil, false, why
+	s.Problem = why
 	return s, []Effect{DropOpening, ClearBoxes}
 }
 
@@ -144,11 +160,11 @@ func reduceSource(s State, a Action) (State, []Effect) {
 	case Picked:
 		switch Classify(a.Name, a.Type) {
 		case FileModel:
-			if s.Problem != nil && s.Problem.Code == codeNoSIMD {
+			s.Problem = nil
+			if f := s.Engine.Fault; f != nil && f.Code == codeNoSIMD {
 				return s, nil
 			}
-			s.Problem = nil
-			s.Engine.Crashes = 0
+			s.Engine.Crashes, s.Engine.Fault = 0, nil
 			return s, []Effect{TakeModel}
 		case FileImage:
 			return open(s, SourceImage, a.Name, OpenImage)
@@ -186,10 +202,7 @@ func reduceSource(s State, a Action) (State, []Effect) {
 // open replaces the source on show by one that has yet to come alive.
 func open(s State, kind SourceKind, name string, how Effect) (State, []Effect) {
 	s.Source = Source{Kind: kind, Seq: s.Source.Seq + 1, Name: name}
-	s.Summary = ""
-	if s.Problem != nil && s.Problem.Code != codeNoSIMD && s.Engine.Phase != EngineFailed {
-		s.Problem = nil
-	}
+	s.Summary, s.Problem = "", nil
 	return s, []Effect{CloseSource, ClearBoxes, how}
 }
 

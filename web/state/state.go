@@ -42,11 +42,16 @@ const (
 type Engine struct {
 	Phase       EnginePhase
 	Loading     Loading
-	Done, Total float64 // bytes; Total 0 when unknown
-	Opening     string  // name of the model being opened
-	Model       *Model  // the model in use, also while another is being opened
-	Crashes     int     // since the last model that a person chose
+	Done, Total float64  // bytes; Total 0 when unknown
+	Opening     string   // name of the model being opened
+	Model       *Model   // the model in use, also while another is being opened
+	Down        bool     // its worker is gone and not yet replaced
+	Crashes     int      // since the last model that a person chose
+	Fault       *Problem // why Phase is EngineFailed
 }
+
+// AwaitsSite says that the site's own model is wanted: no person gave another.
+func (e Engine) AwaitsSite() bool { return e.Opening == "" && e.Model == nil }
 
 // Model describes the model in use.
 type Model struct {

@@ -40,7 +40,7 @@ func TestReduce(t *testing.T) {
 		{"parsing", ready[:3], EngineLoading, SourceNone, false, "", "Reading the model", nil},
 		{"warming", ready[:4], EngineWarming, SourceNone, false, "", "Warming up", nil},
 		{"ready", ready, EngineReady, SourceNone, false, "", "Ready", []Effect{Promote}},
-		{"no SIMD", []Action{Opened{}, NoSIMD{}}, EngineFailed, SourceNone, false, "no-simd", "not running", []Effect{DropOpening}},
+		{"no SIMD", []Action{Opened{}, NoSIMD{}}, EngineFailed, SourceNone, false, "no-simd", "not running", []Effect{DropOpening, ClearBoxes}},
 		{"no SIMD stays when a model is dropped", []Action{Opened{}, NoSIMD{}, Picked{Name: "m.onnx"}}, EngineFailed, SourceNone, false, "no-simd", "", nil},
 
 		{"first model refused", []Action{Opened{}, ModelArrived{"m"}, EngineRefused{message.ReasonOperator, "NonZero"}}, EngineNoModel, SourceNone, false, "model-operator", "", []Effect{DropOpening}},
@@ -54,6 +54,12 @@ func TestReduce(t *testing.T) {
 		{"crash while opening", []Action{Opened{}, ModelArrived{"m"}, lostOpening}, EngineLoading, SourceNone, false, "engine-restarted", "", []Effect{DropOpening, OpenModel}},
 		{"model that always crashes", with(ready, Picked{Name: "b.onnx"}, ModelArrived{"b.onnx"}, lostOpening, lostOpening), EngineReady, SourceNone, false, "engine-crash", "", []Effect{DropOpening}},
 		{"crash with a successor under way", with(ready, ModelArrived{"b.onnx"}, lost), EngineLoading, SourceNone, false, "engine-restarted", "", []Effect{ClearBoxes}},
+		{"refused while the model in use restarts", with(ready, lost, Picked{Name: "b.onnx"}, ModelArrived{"b.onnx"}, EngineRefused{message.ReasonBroken, "x"}), EngineLoading, SourceNone, false, "model-broken", "", []Effect{DropOpening, RestartEngine}},
+		{"refused after the model in use crashed", with(ready, ModelArrived{"b.onnx"}, lost, EngineRefused{message.ReasonBroken, "x"}), EngineLoading, SourceNone, false, "model-broken", "", []Effect{DropOpening, RestartEngine}},
+		{"refused once the restart is over", with(ready, lost, loaded, ModelArrived{"b.onnx"}, EngineRefused{message.ReasonBroken, "x"}), EngineReady, SourceNone, false, "model-broken", "", []Effect{DropOpening}},
+		{"the reason of a failure cannot be closed", with(ready, lost, lost, Dismissed{}), EngineFailed, SourceNone, false, "engine-crash", "", nil},
+		{"the reason of a failure is back after another message", with(ready, lost, lost, Picked{Name: "a.txt"}, Dismissed{}), EngineFailed, SourceNone, false, "engine-crash", "", nil},
+		{"the reason of a failure stays over a picture", with(ready, lost, lost, image), EngineFailed, SourceImage, false, "engine-crash", "", []Effect{CloseSource, ClearBoxes, OpenImage}},
 		{"a new model after two crashes", with(ready, lost, lost, Picked{Name: "b.onnx"}), EngineFailed, SourceNone, false, "", "", []Effect{TakeModel}},
 		{"refused after a restart", with(ready, lost, EngineRefused{message.ReasonMemory, "x"}), EngineFailed, SourceNone, false, "engine-crash", "", []Effect{DropOpening, ClearBoxes}},
 
@@ -123,6 +129,46 @@ func TestEveryReasonHasWords(t *testing.T) {
 	}
 }
 
+func TestAdvised(t *testing.T) {
+	for _, c := range []struct{ text, cause, advice string }{
+		{"onnx: the file is truncated: 5 bytes are left; fetch it again", "The file is truncated: 5 bytes are left.", "Fetch it again."},
+		{"first run failed: trap", "First run failed: trap.", ""},
+		{"a; b; do c", "A; b.", "Do c."},
+		{"onnx: unsupported operator \"Top\"; export without. Supported are Add, Conv", "Unsupported operator \"Top\". Supported are Add, Conv.", "Export without."},
+		{"", "No reason was given.", ""},
+	} {
+		if cause, advice := advised(c.text); cause != c.cause || advice != c.advice {
+			t.Errorf("%q: %q, %q; want %q, %q", c.text, cause, advice, c.cause, c.advice)
+		}
+	}
+}
+
+func TestNotModelAdvice(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"onnx: not an ONNX file: this is a web page (HTML): the download failed; fetch the file itself": {"Not an ONNX file: this is a web page (HTML).", "The download failed; fetch the file itself."},
+		"onnx: not an ONNX file: no graph in its 9 bytes; give another":                                 {"Not an ONNX file: no graph in its 9 bytes.", "Give another."},
+	} {
+		if p := problemModel("m", message.ReasonNotModel, text, nil); p.Text != want[0] || p.Remedy != want[1] {
+			t.Errorf("%q: %q, %q", text, p.Text, p.Remedy)
+		}
+	}
+}
+
+// The site's model is not taken once a person has given another.
+func TestAwaitsSite(t *testing.T) {
+	s := New()
+	for _, step := range []struct {
+		a    Action
+		want bool
+	}{
+		{Opened{}, true}, {ModelArrived{"mine"}, false}, {loaded, false}, {EngineLost{Text: "boom"}, false},
+	} {
+		if s, _ = Reduce(s, step.a); s.Engine.AwaitsSite() != step.want {
+			t.Errorf("after %T: %t", step.a, !step.want)
+		}
+	}
+}
+
 func TestStore(t *testing.T) {
 	var got []Effect
 	changes := 0
@@ -164,9 +210,11 @@ func TestWords(t *testing.T) {
 		Decimal(9.96):        "10.0",
 		Decimal(123.4):       "123",
 		Summarize(nil, nil):  "Nothing found",
-		Summarize([]uint32{1, 0, 1, 9}, []string{"person", "dog"}):      "2 dog, 1 person, 1 class 9",
-		Summarize([]uint32{0, 1, 2, 3, 4, 5, 6}, nil):                   "1 class 0, 1 class 1, 1 class 2, 1 class 3, 1 class 4, and 2 more kinds",
+		Summarize([]uint32{1, 0, 1, 9}, []string{"person", "dog"}):      "dog × 2, person, class 9",
+		Summarize([]uint32{0, 1, 2, 3, 4, 5, 6}, nil):                   "class 0, class 1, class 2, class 3, class 4, and 2 more kinds",
+		Summarize([]uint32{0, 1, 2, 3, 4, 5}, nil):                      "class 0, class 1, class 2, class 3, class 4, class 5",
 		(&Model{Width: 640, Height: 320, Precision: "int8"}).Describe(): "640 × 320 · int8 ·  · 0.00 M parameters · 0.00 M MAC · 0 classes",
+		(&Model{Variant: "v", Classes: []string{"a"}}).Describe():       "0 × 0 ·  · v · 0.00 M parameters · 0.00 M MAC · 1 class",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

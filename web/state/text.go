@@ -54,7 +54,7 @@ func (s State) Status() string {
 	case EngineIdle:
 		return "Starting"
 	case EngineNoModel:
-		return "Waiting for a model"
+		return "Waiting for a model: drop an .onnx file"
 	case EngineFailed:
 		return "The detector is not running"
 	case EngineWarming:
@@ -105,7 +105,7 @@ func Millions(n uint64) string {
 }
 
 // Summarize writes how many of each class were found, most frequent first, at
-// most five classes.
+// most six classes.
 func Summarize(classes []uint32, names []string) string {
 	if len(classes) == 0 {
 		return "Nothing found"
@@ -127,11 +127,15 @@ func Summarize(classes []uint32, names []string) string {
 	})
 	parts := make([]string, 0, 6)
 	for i, c := range order {
-		if i == 5 {
+		if i == 5 && len(order) > 6 {
 			parts = append(parts, "and "+strconv.Itoa(len(order)-5)+" more kinds")
 			break
 		}
-		parts = append(parts, strconv.Itoa(count[c])+" "+ClassName(c, names))
+		part := ClassName(c, names)
+		if count[c] > 1 { // a class' plural is not known
+			part += " × " + strconv.Itoa(count[c])
+		}
+		parts = append(parts, part)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -150,8 +154,12 @@ func (m *Model) Describe() string {
 	if m.Threads > 1 {
 		kernels += " · " + strconv.Itoa(m.Threads) + " threads"
 	}
+	classes := " classes"
+	if len(m.Classes) == 1 {
+		classes = " class"
+	}
 	return strconv.Itoa(m.Width) + " × " + strconv.Itoa(m.Height) + " · " + m.Precision + " · " + kernels + " · " +
-		Millions(m.Params) + " parameters · " + Millions(m.MACs) + " MAC · " + strconv.Itoa(len(m.Classes)) + " classes"
+		Millions(m.Params) + " parameters · " + Millions(m.MACs) + " MAC · " + strconv.Itoa(len(m.Classes)) + classes
 }
 
 // Decimal writes a figure with one decimal below 100, without above.

@@ -59,7 +59,7 @@ func (a *App) Render() vecty.ComponentOrHTML {
 				elem.Paragraph(vecty.Markup(vecty.Class("quiet")), vecty.Text("Computed in this tab. No picture leaves it.")),
 			),
 			&Status{State: s},
-			&Problem{Problem: s.Problem, Do: a.Do},
+			&Problem{Problem: s.Problem, Lasting: s.Problem == s.Engine.Fault, Do: a.Do},
 			&Sources{State: s, Do: a.Do, Pick: a.Pick},
 			&Thresholds{Conf: s.Conf, IoU: s.IoU, Do: a.Do},
 			&Figures{Live: s.Source.Live && s.Engine.Model != nil, Summary: s.Summary},
@@ -94,7 +94,10 @@ func (s *Stage) Render() vecty.ComponentOrHTML {
 	case phase == state.EngineNoModel:
 		title, text = "A model is needed", state.HowToGetModel
 	case phase == state.EngineFailed:
-		title, text = "The detector is not running", "The dock says why and what to do."
+		title, text = "The detector is not running", ""
+		if why := s.State.Engine.Fault; why != nil {
+			text = why.Remedy
+		}
 	}
 	film := src.Live && (src.Kind == state.SourceCamera || src.Kind == state.SourceVideo)
 	still := src.Live && src.Kind == state.SourceImage

@@ -51,6 +51,7 @@ func (s *Status) Render() vecty.ComponentOrHTML {
 type Problem struct {
 	vecty.Core
 	Problem *state.Problem     `vecty:"prop"`
+	Lasting bool               `vecty:"prop"` // it cannot be closed
 	Do      func(state.Action) `vecty:"prop"`
 }
 
@@ -74,7 +75,7 @@ func (p *Problem) Render() vecty.ComponentOrHTML {
 		elem.Paragraph(vecty.Markup(vecty.Class("cause")), vecty.Text(v.Text)),
 		elem.Paragraph(vecty.Markup(vecty.Class("remedy")), vecty.Text(v.Remedy)),
 		elem.Button(
-			vecty.Markup(vecty.Class("close"), prop.Type(prop.TypeButton), vecty.Attribute("aria-label", "Close this message"),
+			vecty.Markup(vecty.Class("close"), prop.Type(prop.TypeButton), vecty.Attribute("aria-label", "Close this message"), vecty.Property("hidden", p.Lasting),
 				event.Click(func(*vecty.Event) { p.Do(state.Dismissed{}) })),
 			vecty.Text("×"),
 		),
