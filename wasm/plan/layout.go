@@ -65,8 +65,13 @@ func (l Layout) dense() bool { return l.Stored(l.Channels()-1) == l.Channels()-1
 // shift them, a convolution places its outputs freely.
 type cutSets struct {
 	of      map[*graph.Value]map[int]bool
+	total   int // cuts of all values
 	changed bool
 }
+
+// maxCuts bounds the cuts of all values: YOLOv8 has some hundreds, a hostile
+// graph could have billions.
+const maxCuts = 1 << 20
 
 func (c *cutSets) add(v *graph.Value, at int) {
 	if v.Const != nil || len(v.Shape) != 4 || at < 0 || at > v.Shape[1] {
@@ -79,6 +84,7 @@ func (c *cutSets) add(v *graph.Value, at int) {
 	}
 	if !set[at] {
 		set[at] = true
+		c.total++
 		c.changed = true
 	}
 }
@@ -100,9 +106,13 @@ func layouts(g *graph.Graph) (map[*graph.Value]Layout, error) {
 	}
 	for c.changed = true; c.changed; {
 		c.changed = false
-		for _, n := range g.Nodes {
+		for i := range 2 * len(g.Nodes) { // there and back, as cuts travel both ways
+			n := g.Nodes[min(i, 2*len(g.Nodes)-1-i)]
 			if err := c.visit(n); err != nil {
 				return nil, err
+			}
+			if c.total > maxCuts {
+				return nil, fmt.Errorf("plan: %s %q: the model cuts its channels into too many parts", n.Op, n.Name)
 			}
 		}
 	}

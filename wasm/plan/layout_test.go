@@ -2,7 +2,10 @@ package plan
 
 import (
 	"reflect"
+	"strings"
 	"testing"
+
+	"eagleeye/wasm/graph"
 )
 
 func TestLayout(t *testing.T) {
@@ -30,5 +33,26 @@ func TestLayout(t *testing.T) {
 		if l.Stored(l.Channels()) != l.Width() {
 			t.Errorf("%s: the end is stored at %d, width %d", c.name, l.Stored(l.Channels()), l.Width())
 		}
+	}
+}
+
+// Cuts travel along chains: thousands of them along hundreds of nodes must not
+// fill the memory.
+func TestLayoutsRefuseTooManyCuts(t *testing.T) {
+	value := func(channels int) *graph.Value { return &graph.Value{Shape: []int{1, channels, 1, 1}} }
+	first := value(4096)
+	g := &graph.Graph{Inputs: []*graph.Value{first}}
+	last := first
+	for range 600 {
+		y := value(4096)
+		g.Nodes = append(g.Nodes, &graph.Node{Op: "SiLU", In: []*graph.Value{last}, Out: []*graph.Value{y}})
+		last = y
+	}
+	for c := range int64(4096) {
+		g.Nodes = append(g.Nodes, &graph.Node{Op: "Slice", In: []*graph.Value{last}, Out: []*graph.Value{value(1)},
+			Attrs: map[string]graph.Attr{"start": num(c), "end": num(c + 1)}})
+	}
+	if _, err := layouts(g); err == nil || !strings.Contains(err.Error(), "too many parts") {
+		t.Errorf("2.4 M cuts: %v", err)
 	}
 }
