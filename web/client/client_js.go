@@ -117,7 +117,15 @@ func (c *Client) Close() {
 	}
 }
 
+// hush keeps the console free of what an ended worker complains of: one that is
+// ended while it loads its scripts says that they failed to load.
+var hush = js.FuncOf(func(_ js.Value, args []js.Value) any {
+	args[0].Call("preventDefault")
+	return nil
+})
+
 func (w *worker) end() {
+	w.w.Set("onerror", hush)
 	w.w.Call("terminate")
 	for _, f := range w.release {
 		f()

@@ -290,6 +290,26 @@ func TestWorkerCrash(t *testing.T) {
 	p.clean()
 }
 
+// A model refused while the one in use is being started again does not keep the
+// latter from coming back.
+func TestRefusedDuringRestart(t *testing.T) {
+	path, good := tiny(t, 96)
+	broken := file(t, "broken.onnx", good[:len(good)/2])
+	picture := file(t, "p.png", encodePNG(t, render.Scene(1, 64, 64)))
+	p := newTab(t, chromium(t), serve(t, path))
+	p.ready()
+	p.crash()
+	p.until("the crash", 10*time.Second, func(s snapshot) bool { return s.Restarts == 1 })
+	p.choose(broken)
+	p.problem("model-broken")
+	p.choose(picture)
+	s := p.until("boxes of the model in use", 30*time.Second, func(s snapshot) bool { return s.Engine == "ready" && s.Result != nil })
+	if s.Model.Name != "tiny.onnx" {
+		t.Errorf("model %s", s.Model.Name)
+	}
+	p.clean()
+}
+
 // A worker that vanishes without a word is noticed by its silence.
 func TestWorkerSilent(t *testing.T) {
 	path, _ := tiny(t, 96)
