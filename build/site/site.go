@@ -87,7 +87,9 @@ func modules(ctx context.Context, dir string, o Options) error {
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(dir, m.file), m.pkg)
 		cmd.Dir = o.Root
 		cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
-		if text, err := cmd.CombinedOutput(); err != nil {
+		if text, err := cmd.CombinedOutput(); ctx.Err() != nil {
+			return ctx.Err() // instead of how the compiler took being stopped
+		} else if err != nil {
 			return fmt.Errorf("compile %s: %w\n%s", m.pkg, err, text)
 		}
 		if err := os.Chmod(filepath.Join(dir, m.file), 0o644); err != nil {

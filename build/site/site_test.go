@@ -152,6 +152,18 @@ func TestBuildFailsWhole(t *testing.T) {
 	}
 }
 
+func TestBuildStopped(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	logf := func(string, ...any) { stop() } // when the first module is compiled
+	out := filepath.Join(t.TempDir(), "dist")
+	if err := Build(ctx, Options{Root: shared.Repo(t), Out: out, Logf: logf}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+	if entries, _ := os.ReadDir(filepath.Dir(out)); len(entries) != 0 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
 func TestBuild(t *testing.T) {
 	model := filepath.Join(t.TempDir(), "tiny.onnx")
 	write(t, filepath.Dir(model), map[string]string{"tiny.onnx": "not really"})
