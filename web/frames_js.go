@@ -131,22 +131,21 @@ func (p *page) tick() {
 	}
 	now := dom.Now()
 	still := s.Source.Kind == state.SourceImage
-	p.figures.show(p.rate.PerSecond(now), p.took, &p.last, still)
-	if still || now-p.said > 3000 {
-		classes := make([]uint32, len(p.last.Detections))
-		for i, d := range p.last.Detections {
-			classes[i] = d.Class
-		}
-		if text := state.Summarize(classes, s.Engine.Names()); text != s.Summary {
-			p.said = now
-			p.store.Dispatch(state.Summarized{Text: text})
-		}
+	classes := make([]uint32, len(p.last.Detections))
+	for i, d := range p.last.Detections {
+		classes[i] = d.Class
+	}
+	found := state.Summarize(classes, s.Engine.Names())
+	p.figures.show(p.rate.PerSecond(now), p.took, &p.last, found, still)
+	if found != s.Summary && (still || now-p.said > 3000) {
+		p.said = now
+		p.store.Dispatch(state.Summarized{Text: found})
 	}
 }
 
 // figures writes numbers into the dock without rendering it.
 type figures struct {
-	fps, latency, prepare, infer, decode field
+	fps, latency, prepare, infer, decode, found field
 }
 
 type field struct {
@@ -156,7 +155,7 @@ type field struct {
 
 func newFigures() *figures {
 	at := func(id string) field { return field{node: dom.ByID(id)} }
-	return &figures{at(ui.IDFPS), at(ui.IDLatency), at(ui.IDPrepare), at(ui.IDInfer), at(ui.IDDecode)}
+	return &figures{at(ui.IDFPS), at(ui.IDLatency), at(ui.IDPrepare), at(ui.IDInfer), at(ui.IDDecode), at(ui.IDFound)}
 }
 
 func (f *field) set(text string) {
@@ -171,9 +170,11 @@ func (f *figures) clear() {
 	for _, one := range [...]*field{&f.fps, &f.latency, &f.prepare, &f.infer, &f.decode} {
 		one.set("–")
 	}
+	f.found.set("")
 }
 
-func (f *figures) show(fps, took float64, r *message.Result, still bool) {
+func (f *figures) show(fps, took float64, r *message.Result, found string, still bool) {
+	f.found.set(found)
 	if still || fps == 0 {
 		f.fps.set("–")
 	} else {

@@ -98,8 +98,10 @@ func TestImageEqualsNative(t *testing.T) {
 				return s.Frames > before && s.Result != nil && s.Result.Width == size.X && len(s.Result.Detections) > 0
 			})
 			compare(t, s.Result.Detections, want)
+			p.shows("found", want[0].Name)
 			p.slide("conf", 99)
 			p.until("no boxes at 99 %", 5*time.Second, func(s snapshot) bool { return s.Result != nil && len(s.Result.Detections) == 0 })
+			p.shows("found", "Nothing found")
 			p.slide("conf", conf)
 			s = p.until("the boxes again", 5*time.Second, func(s snapshot) bool { return s.Result != nil && len(s.Result.Detections) == len(want) })
 			compare(t, s.Result.Detections, want)

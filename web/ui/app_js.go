@@ -28,6 +28,7 @@ const (
 	IDPrepare = "prepare"
 	IDInfer   = "infer"
 	IDDecode  = "decode"
+	IDFound   = "found"
 	IDFile    = "file"
 )
 

@@ -80,7 +80,10 @@ func (f *Figures) Render() vecty.ComponentOrHTML {
 			figure(IDInfer, "Infer", ""),
 			figure(IDDecode, "Decode", ""),
 		),
-		elem.Paragraph(vecty.Markup(prop.ID("summary"), vecty.Attribute("aria-live", "polite")), vecty.Text(f.Summary)),
+		// The same words twice: as often as the boxes move for the eye, seldom for
+		// the ear.
+		elem.Paragraph(vecty.Markup(prop.ID(IDFound), vecty.Attribute("aria-hidden", "true"))),
+		elem.Paragraph(vecty.Markup(vecty.Class("heard"), vecty.Attribute("aria-live", "polite")), vecty.Text(f.Summary)),
 	)
 }
 
