@@ -3,13 +3,10 @@
 package wasm
 
 import (
-	"compress/gzip"
-	"encoding/binary"
 	"encoding/json"
 	"image"
 	"image/draw"
 	_ "image/jpeg"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -42,27 +39,6 @@ func goldens(t *testing.T) []golden {
 		t.Fatal(err)
 	}
 	return index.Tensors
-}
-
-func floats(t *testing.T, name string) []float32 {
-	f, err := os.Open(shared.File(t, "golden", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := make([]float32, len(b)/4)
-	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
-	return out
 }
 
 // pixels turns a golden input [1,3,S,S] of 0..1 back into the RGBA bytes that
@@ -125,7 +101,7 @@ func TestGoldenOutput(t *testing.T) {
 			if i := d.Info(); i.Width != g.Size || i.Height != g.Size || len(i.Names) != 80 || i.Names[0] != "person" || i.Precision != "float32" {
 				t.Fatalf("info %+v", i)
 			}
-			rgba := pixels(floats(t, g.Input.File))
+			rgba := pixels(shared.Floats(t, "golden", g.Input.File))
 			if _, _, err := d.Detect(rgba, g.Size, g.Size, DefaultThresholds); err != nil {
 				t.Fatal(err)
 			}
@@ -133,7 +109,7 @@ func TestGoldenOutput(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := floats(t, g.Output0.File)
+			want := shared.Floats(t, "golden", g.Output0.File)
 			n := len(boxes) / 4
 			if n*84 != len(want) {
 				t.Fatalf("%d anchors, want %d", n, len(want)/84)

@@ -1,11 +1,8 @@
 package jpeg
 
 import (
-	"compress/gzip"
-	"encoding/binary"
 	"encoding/json"
 	"image"
-	"io"
 	"math"
 	"os"
 	"testing"
@@ -50,7 +47,7 @@ func TestGoldenInputs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := readGolden(t, g.Input.File)
+			want := shared.Floats(t, "golden", g.Input.File)
 			got := letterbox(img, g)
 			if len(want) != 3*g.Size*g.Size {
 				t.Fatalf("%d values, want %d", len(want), 3*g.Size*g.Size)
@@ -67,28 +64,6 @@ func TestGoldenInputs(t *testing.T) {
 			}
 		})
 	}
-}
-
-func readGolden(t *testing.T, name string) []float32 {
-	t.Helper()
-	f, err := os.Open(shared.File(t, "golden", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v := make([]float32, len(raw)/4)
-	for i := range v {
-		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
-	return v
 }
 
 // letterbox runs the kernel's oracle: size×size pixels of four float32.
