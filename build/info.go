@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"eagleeye/build/render"
 	"eagleeye/wasm"
+	"eagleeye/wasm/onnx"
 )
 
 type infoCmd struct {
@@ -21,6 +24,8 @@ type infoCmd struct {
 type description struct {
 	File        string     `json:"file"`
 	FileBytes   int64      `json:"fileBytes"`
+	Producer    string     `json:"producer"` // program that wrote the file
+	Opset       int        `json:"opset"`
 	Precision   string     `json:"precision"`
 	Width       int        `json:"width"`
 	Height      int        `json:"height"`
@@ -44,9 +49,13 @@ type stepLine struct {
 }
 
 func (c *infoCmd) Run(t terminal) error {
-	stat, err := os.Stat(c.Model)
+	data, err := os.ReadFile(c.Model)
 	if err != nil {
 		return err
+	}
+	header, err := onnx.ReadHeader(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Model, err)
 	}
 	d, err := openModel(c.Model, c.options())
 	if err != nil {
@@ -55,7 +64,7 @@ func (c *infoCmd) Run(t terminal) error {
 	defer d.Close()
 	i := d.Info()
 	out := description{
-		c.Model, stat.Size(), i.Precision, i.Width, i.Height, i.Anchors, i.Params, i.MACs,
+		c.Model, int64(len(data)), strings.TrimSpace(header.Producer + " " + header.ProducerVersion), header.Opset, i.Precision, i.Width, i.Height, i.Anchors, i.Params, i.MACs,
 		i.WeightBytes, i.ArenaBytes, i.MemoryBytes, i.Names, nil,
 	}
 	for _, s := range i.Steps {
@@ -92,7 +101,7 @@ func timeSteps(d *wasm.Detector, n int, steps []stepLine) error {
 
 func (o description) print(t terminal) error {
 	const mega = 1e6
-	fmt.Fprintf(t.out, "%s: %.1f MB, %s, input %d×%d, %d anchors, %d classes\n", o.File, float64(o.FileBytes)/mega, o.Precision, o.Width, o.Height, o.Anchors, len(o.Classes))
+	fmt.Fprintf(t.out, "%s: %.1f MB, %s, opset %d by %s, input %d×%d, %d anchors, %d classes\n", o.File, float64(o.FileBytes)/mega, o.Precision, o.Opset, cmp.Or(o.Producer, "an unnamed program"), o.Width, o.Height, o.Anchors, len(o.Classes))
 	fmt.Fprintf(t.out, "%d parameters, %.3f GMAC a frame; memory %.1f MB: weights %.1f, activations %.1f\n\n",
 		o.Params, float64(o.MACs)/1e9, float64(o.MemoryBytes)/mega, float64(o.WeightBytes)/mega, float64(o.ArenaBytes)/mega)
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', tabwriter.AlignRight|tabwriter.DiscardEmptyColumns)

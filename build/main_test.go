@@ -162,11 +162,11 @@ func TestVerbs(t *testing.T) {
 
 	must("quantize", "--images", "2", model, "-o", int8)
 	var info struct {
-		Precision string
-		Width     int
-		Steps     []struct{ Kind string }
+		Precision, Producer string
+		Width, Opset        int
+		Steps               []struct{ Kind string }
 	}
-	if err := json.Unmarshal([]byte(must("info", "--json", int8)), &info); err != nil || info.Precision != "int8" || info.Width != 64 || len(info.Steps) < 64 {
+	if err := json.Unmarshal([]byte(must("info", "--json", int8)), &info); err != nil || info.Precision != "int8" || info.Producer != "eagleeye" || info.Opset < 11 || info.Width != 64 || len(info.Steps) < 64 {
 		t.Errorf("info: %+v, %v", info, err)
 	}
 	if out := must("info", "--time", "1", int8); !strings.Contains(out, "ms in all") || !strings.Contains(out, "letterbox") {
