@@ -29,6 +29,9 @@ func (n *net) detect(path string, maps []tensor) {
 		s, p = at(1)
 		x = n.convAt(s, p, x, mid, 3, 1)
 		s, p = at(2)
+		if n.c.BN {
+			return n.plain(s, p, x, bias)
+		}
 		return n.conv2d(s, p, x, len(bias), 1, 1, bias, func(q plane, w []float32) { q.normalize(w, bias, deviation) })
 	}
 	var heads []tensor
@@ -39,6 +42,9 @@ func (n *net) detect(path string, maps []tensor) {
 		}
 		for k := range classBias {
 			classBias[k] = classMean
+		}
+		if n.c.BN {
+			n.startBias(i, boxBias, classBias)
 		}
 		box := branch("cv2", i, x, c2, boxDeviation, boxBias)
 		cls := branch("cv3", i, x, c3, classDeviation, classBias)

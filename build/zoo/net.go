@@ -40,6 +40,9 @@ func (n *net) input() tensor {
 		v.Shape = []int{-1, 3, -1, -1}
 	}
 	n.g.Inputs = []*graph.Value{v}
+	if n.c.BN { // the weights do not depend on a picture
+		return tensor{v: v, c: 3, h: n.c.Height, w: n.c.Size}
+	}
 	return tensor{v, 3, n.c.Height, n.c.Size, n.picture()}
 }
 
@@ -163,11 +166,18 @@ func (n *net) conv(path string, x tensor, out, k, stride int) tensor {
 }
 
 func (n *net) convAt(scope, path string, x tensor, out, k, stride int) tensor {
+	if n.c.BN {
+		return n.silu(scope, n.normed(scope, path, x, out, k, stride))
+	}
 	bias := make([]float32, out)
 	for i := range bias {
 		bias[i] = float32(0.4 * (n.rnd.Float64() - 0.5))
 	}
 	y := n.conv2d(scope+"/conv", path+".conv", x, out, k, stride, bias, func(q plane, w []float32) { q.level(w, bias, hidden) })
+	return n.silu(scope, y)
+}
+
+func (n *net) silu(scope string, y tensor) tensor {
 	s := n.node(scope+"/act", "Sigmoid", 1, nil, y.v)[0]
 	y.v = n.node(scope+"/act", "Mul", 1, nil, y.v, s)[0]
 	y.p.silu()

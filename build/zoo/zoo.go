@@ -1,6 +1,7 @@
 // Package zoo builds the YOLOv8 detection architecture with seeded weights, laid
 // out and named as Ultralytics exports it (static shapes, simplified, BN folded).
-// Tests use it where no trained model is at hand, and training starts from it.
+// Tests use it where no trained model is at hand; with batch norms as nodes
+// (Config.BN) it is what training from scratch starts from.
 //
 // The architecture follows the published yolov8.yaml and the modules Conv, C2f,
 // SPPF and Detect of Ultralytics YOLOv8.
@@ -29,6 +30,7 @@ type Config struct {
 	Opset       int      // 11 to 21
 	Half        bool     // float16 weights, input and output, as half=True exports
 	Dynamic     bool     // batch, height and width left open, as dynamic=True exports
+	BN          bool     // batch norms as nodes, and the weights that training starts from
 	Seed        uint64   // of the weights
 }
 
@@ -40,6 +42,9 @@ var (
 	L = Config{Depth: 1.00, Width: 1.00, MaxChannels: 512}
 	X = Config{Depth: 1.00, Width: 1.25, MaxChannels: 512}
 )
+
+// Presets are the published scales by name.
+var Presets = map[string]Config{"yolov8n": N, "yolov8s": S, "yolov8m": M, "yolov8l": L, "yolov8x": X}
 
 const regMax = 16 // bins of a box side's distribution
 
@@ -92,6 +97,8 @@ func (c *Config) fill() error {
 		c.Classes = COCO
 	}
 	switch {
+	case c.BN && c.Half:
+		return errors.New("float16 weights cannot be trained: leave out Half or BN")
 	case c.Size < 32 || c.Height < 32 || c.Size%32 != 0 || c.Height%32 != 0 || c.Size > 1<<14 || c.Height > 1<<14:
 		return fmt.Errorf("size %d×%d is no multiple of 32 from 32 to 16384", c.Size, c.Height)
 	case c.Opset < 11 || c.Opset > 21:

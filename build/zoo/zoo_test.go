@@ -119,7 +119,7 @@ func TestVariantsReadBack(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"opset 11": {Opset: 11}, "opset 12": {Opset: 12}, "opset 13": {Opset: 13}, "opset 17": {Opset: 17},
 		"opset 18": {Opset: 18}, "opset 21": {Opset: 21}, "half": {Half: true}, "dynamic": {Dynamic: true}, "dynamic, opset 11": {Dynamic: true, Opset: 11}, "dynamic half": {Dynamic: true, Half: true}, "wide picture": {Size: 96, Height: 64},
-		"narrow and deep": {Width: 0.0625, Depth: 1},
+		"narrow and deep": {Width: 0.0625, Depth: 1}, "batch norms": {BN: true}, "batch norms, dynamic": {BN: true, Dynamic: true},
 	} {
 		if cfg.Width == 0 {
 			cfg.Width, cfg.Depth = 0.125, 0.33
@@ -193,6 +193,74 @@ func TestBadConfigs(t *testing.T) {
 	} {
 		if _, err := YOLOv8(cfg); err == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// The published sizes: parameters with batch norms, as
+// https://docs.ultralytics.com/models/yolov8 and its training log print them, and
+// GFLOPs at 640 to the digit given there.
+func TestPublishedCosts(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		cfg    Config
+		params int
+		gflops string
+	}{
+		{"n", N, 3157200, "8.7"}, {"s", S, 11166560, "28.6"}, {"m", M, 25902640, "78.9"},
+		{"l", L, 43691520, "165.2"}, {"x", X, 68229648, "257.8"},
+	} {
+		if testing.Short() && c.params > 20e6 {
+			continue
+		}
+		c.cfg.BN = true
+		g, err := YOLOv8(c.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cost, err := CostOf(g, 640, 640)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%.1f", float64(cost.FLOPs)/1e9); cost.Params != c.params || got != c.gflops {
+			t.Errorf("%s: %d parameters and %s GFLOPs, published %d and %s", c.name, cost.Params, got, c.params, c.gflops)
+		}
+	}
+}
+
+// The weights that training starts from have PyTorch's and Ultralytics' spread.
+func TestStartingWeights(t *testing.T) {
+	g, err := YOLOv8(Config{Depth: 0.33, Width: 0.25, MaxChannels: 1024, BN: true, Classes: COCO[:10], Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	consts := map[string][]float32{}
+	for _, n := range g.Nodes {
+		for _, v := range n.In {
+			if v != nil && v.Const != nil && v.DType == graph.Float32 {
+				consts[v.Name] = v.Const.Floats()
+			}
+		}
+	}
+	w := consts["model.4.m.0.cv1.conv.weight"] // 32 inputs of 3×3
+	bound, sum, square := 1/math.Sqrt(32*9), 0.0, 0.0
+	for _, v := range w {
+		sum += float64(v)
+		square += float64(v) * float64(v)
+		if math.Abs(float64(v)) > bound {
+			t.Fatalf("weight %g is beyond ±%g", v, bound)
+		}
+	}
+	n := float64(len(w))
+	if dev := math.Sqrt(square/n) / (bound / math.Sqrt(3)); math.Abs(sum/n) > 4*bound/math.Sqrt(3*n) || math.Abs(dev-1) > 0.05 {
+		t.Errorf("mean %g, deviation %g of a uniform one's", sum/n, dev)
+	}
+	for name, want := range map[string]float64{
+		"model.0.bn.weight": 1, "model.0.bn.bias": 0, "model.0.bn.running_mean": 0, "model.0.bn.running_var": 1,
+		"model.22.cv2.1.2.bias": 1, "model.22.cv3.0.2.bias": math.Log(5. / 10 / (80 * 80)), "model.22.cv3.2.2.bias": math.Log(5. / 10 / (20 * 20)),
+	} {
+		if v := consts[name]; len(v) == 0 || math.Abs(float64(v[0])-want) > 1e-6 || v[0] != v[len(v)-1] {
+			t.Errorf("%s is %v, want %g", name, v, want)
 		}
 	}
 }
