@@ -1,0 +1,87 @@
+package data
+
+// gains change the colours of a picture: hue is added (in turns), saturation and
+// value are multiplied, as Ultralytics' RandomHSV does.
+type gains struct{ hue, saturation, value float32 }
+
+// planes writes w×h pixels as three planes of 0..1, mirrored left to right where
+// flip says so, changed by g (nil: not).
+func planes(dst []float32, src []uint32, w, h int, flip bool, g *gains) {
+	n := w * h
+	r, gr, b := dst[:n:n], dst[n:2*n:2*n], dst[2*n:3*n:3*n]
+	var c converter
+	if g != nil {
+		c.gains = *g
+	}
+	for y := range h {
+		at, step := y*w, 1
+		if flip {
+			at, step = y*w+w-1, -1
+		}
+		for _, p := range src[y*w : y*w+w] {
+			if g == nil {
+				r[at], gr[at], b[at] = unit[p&0xff], unit[p>>8&0xff], unit[p>>16&0xff]
+			} else {
+				if p != c.last || !c.known {
+					c.change(p)
+				}
+				r[at], gr[at], b[at] = c.r, c.g, c.b
+			}
+			at += step
+		}
+	}
+}
+
+// unit is a byte's part of 255.
+var unit = func() (t [256]float32) {
+	for i := range t {
+		t[i] = float32(i) / 255
+	}
+	return t
+}()
+
+// converter remembers the last pixel, since flat areas are common.
+type converter struct {
+	gains
+	last    uint32
+	known   bool
+	r, g, b float32
+}
+
+// change converts to hue, saturation and value, applies the gains and converts
+// back: c(n) = v − v·s·max(0, min(k, 4−k, 1)), k = (n + 6·hue) mod 6, for n = 5, 3,
+// 1 (Wikipedia, "HSL and HSV", HSV to RGB alternative).
+func (c *converter) change(p uint32) {
+	c.last, c.known = p, true
+	r, g, b := unit[p&0xff], unit[p>>8&0xff], unit[p>>16&0xff]
+	top, bottom := max(r, g, b), min(r, g, b)
+	d := top - bottom
+	v := min(top*c.value, 1)
+	if d == 0 {
+		c.r, c.g, c.b = v, v, v
+		return
+	}
+	var h float32 // in sixths of a turn
+	switch top {
+	case r:
+		h = (g - b) / d
+	case g:
+		h = 2 + (b-r)/d
+	default:
+		h = 4 + (r-g)/d
+	}
+	h += 6 * c.hue
+	chroma := v * min(d/top*c.saturation, 1)
+	c.r, c.g, c.b = v-chroma*sixth(h+5), v-chroma*sixth(h+3), v-chroma*sixth(h+1)
+}
+
+// sixth is max(0, min(k, 4−k, 1)) with k in [0, 6).
+func sixth(k float32) float32 {
+	for k >= 6 {
+		k -= 6
+	}
+	for k < 0 {
+		k += 6
+	}
+	return max(0, min(k, 4-k, 1))
+}
