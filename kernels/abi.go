@@ -36,6 +36,8 @@ const (
 	OpWinogradI16      // WinogradDesc: I16 × I16 → U8, the bytes of OpConvI16
 	OpWinogradF32      // WinogradDesc: F32 × F32 → F32
 	OpWinograd43I16    // WinogradDesc: I16 × I16 → U8, near OpConvI16
+	OpConvU8           // ByteConvDesc: U8 × I8 → U8, the bytes of OpConvI16
+	OpConvU8F32        // ByteConvDesc: U8 × I8 → F32
 	NumOps
 )
 
@@ -61,18 +63,18 @@ const (
 // write at different times lies in cache lines of its own, two lines apart for
 // processors that fetch them in pairs.
 type Control struct {
-	Start       uint32 // number of the run and size of its team; changes wake idle threads
-	Prog, Steps uint32 // of the run
-	Idle        uint32 // threads asleep on Start
-	_           [28]uint32
-	Next        uint32 // first tile that nobody has taken
-	_           [31]uint32
-	Arrived     uint32 // threads at the barrier
-	_           [31]uint32
-	Generation  uint32 // barriers passed; sign bit: the team has ended
-	Asleep      uint32 // threads asleep on Generation
-	_           [30]uint32
-	Joined      uint32 // threads that have called help
+	Low, High uint16 // units of the step's tiles that are taken, from its first and from its last
+	Turn      uint32 // number of the step, over all runs; changes wake threads; sign bit: the team has ended
+	_         [30]uint32
+	Done      uint32 // units of the step's tiles that are computed
+	_         [31]uint32
+	First     uint32 // Turn of the run's first step
+	Prog      uint32 // of the run
+	Steps     uint32
+	_         [29]uint32
+	Asleep    uint32 // threads asleep on Turn
+	_         [31]uint32
+	Joined    uint32 // threads that have called help
 }
 
 // Map places a feature map [H][W][C] in kernel memory. Addr is the byte address
@@ -127,6 +129,17 @@ type ConvDesc struct {
 	ResZero    int32
 	OutInv     float32 // 1 / scale of the output
 	OutZero    int32
+}
+
+// ByteConvDesc describes a convolution that reads U8 as it is, without centring:
+//
+//	acc[o] = Start[o] + Σ_run Σ_k in[k]·w[o][k],  Start[o] = −zero·Σ w[o]
+//
+// so a border must hold the zero point. Weights are int8 within LaneLimit (see
+// PackConvU8); all else is as in ConvDesc.
+type ByteConvDesc struct {
+	Conv  ConvDesc
+	Start uint32 // address of OutC int32; 16-byte aligned
 }
 
 // WidenDesc turns a U8 map into a centred I16 one (q − Zero) with Pad pixels of

@@ -10,32 +10,39 @@ import (
 
 // Threads. Instances of one threaded module over one shared memory are a team:
 // the leader calls run, every other thread has called help and lives in it. All
-// walk the same program, take chunks of each step's tiles by an atomic counter,
-// and meet at a barrier before the next step. A chunk is a share of the tiles
-// that are left ("guided self-scheduling", Polychronopoulos and Kuck, IEEE ToC
-// C-36(12), 1987): large ones at first, whose neighbouring rows meet in a
-// processor's cache, small ones at the end, lest the others wait for a slow
-// thread. Which thread computes a tile does not change its bytes.
+// walk the same program and take chunks of each step's tiles. A step ends when
+// all its tiles are computed, whoever did that: a thread that the system has put
+// aside holds nobody up unless it is in the middle of a chunk. That is the
+// difference to a barrier, at which every thread is waited for, and what makes a
+// team useful on a machine that others use too.
 //
-// The barrier is the centralized one of Mellor-Crummey and Scott ("Algorithms
-// for Scalable Synchronization on Shared-Memory Multiprocessors", ACM TOCS 9(1),
-// 1991, algorithm 7) with a generation number for the sense: the last to arrive
-// resets the counters and raises the generation, the others wait for that. A
-// wait spins about as long as a sleep and a wake cost, then sleeps, which costs
-// at most twice the best choice (Karlin, Li, Manasse and Owicki, "Empirical
-// Studies of Competitive Spinning for a Shared-Memory Multiprocessor", SOSP
-// 1991). Sleepers announce themselves before they look a last time, wakers
-// look for sleepers after they have written: with sequentially consistent
-// atomics one of the two sees the other, so a wake is never lost and nobody pays
-// for waking nobody.
+// A chunk is a share of the tiles that are left ("guided self-scheduling",
+// Polychronopoulos and Kuck, IEEE ToC C-36(12), 1987): large ones at first,
+// small ones at the end, lest the others wait for a slow thread. One half of the
+// team takes them from the first tile on, the other from the last one back, so
+// that a thread meets the rows that it wrote itself in its own cache. Which
+// thread computes a tile does not change its bytes.
 //
-// A thread may join at any time; it takes part from the next run on. The leader
-// waits for a silent team for twice patience, then gives up and traps.
+// The tiles taken and the number of the step are one word of 64 bits, so one
+// compare-and-exchange takes a chunk only if everything that a thread has read
+// of the step still holds: a thread that slept through steps, runs or another
+// program finds another number there.
+//
+// A thread without work spins for longer than a frame's serial parts take, then
+// sleeps: sleeping within a frame would cost a wake a step, and systems like to
+// put a woken thread beside the one that woke it, on the same processor.
+// Sleepers announce themselves before they look a last time, wakers look for
+// sleepers after they have written: with sequentially consistent atomics one of
+// the two sees the other, so a wake is never lost and nobody pays for waking
+// nobody.
+//
+// A thread may join at any time. The leader waits for a silent thread in the
+// middle of a chunk for twice patience, then gives up and traps.
 
 const (
 	// spins is how often a waiting thread looks before it sleeps; V8 takes about
 	// a nanosecond for each.
-	spins = 20000
+	spins = 1000000
 	// leaderPatience is half of what the leader waits for the others, in
 	// nanoseconds. A tile takes far less than a millisecond, but a machine may be
 	// suspended within it, which ends one wait.
@@ -46,21 +53,14 @@ const (
 
 // Addresses of the fields of Control.
 const (
-	ctlStart      = ControlAddr + uint32(unsafe.Offsetof(Control{}.Start))
-	ctlProg       = ControlAddr + uint32(unsafe.Offsetof(Control{}.Prog))
-	ctlSteps      = ControlAddr + uint32(unsafe.Offsetof(Control{}.Steps))
-	ctlIdle       = ControlAddr + uint32(unsafe.Offsetof(Control{}.Idle))
-	ctlNext       = ControlAddr + uint32(unsafe.Offsetof(Control{}.Next))
-	ctlArrived    = ControlAddr + uint32(unsafe.Offsetof(Control{}.Arrived))
-	ctlGeneration = ControlAddr + uint32(unsafe.Offsetof(Control{}.Generation))
-	ctlAsleep     = ControlAddr + uint32(unsafe.Offsetof(Control{}.Asleep))
-	ctlJoined     = ControlAddr + uint32(unsafe.Offsetof(Control{}.Joined))
-)
-
-// Start holds the number of the run above startShift bits of team size.
-const (
-	startShift = 8
-	teamMask   = 1<<startShift - 1
+	ctlState  = ControlAddr + uint32(unsafe.Offsetof(Control{}.Low)) // Low, High and Turn at once
+	ctlTurn   = ControlAddr + uint32(unsafe.Offsetof(Control{}.Turn))
+	ctlDone   = ControlAddr + uint32(unsafe.Offsetof(Control{}.Done))
+	ctlFirst  = ControlAddr + uint32(unsafe.Offsetof(Control{}.First))
+	ctlProg   = ControlAddr + uint32(unsafe.Offsetof(Control{}.Prog))
+	ctlSteps  = ControlAddr + uint32(unsafe.Offsetof(Control{}.Steps))
+	ctlAsleep = ControlAddr + uint32(unsafe.Offsetof(Control{}.Asleep))
+	ctlJoined = ControlAddr + uint32(unsafe.Offsetof(Control{}.Joined))
 )
 
 // timedOut is memory.atomic.wait32's result after its limit.
@@ -80,9 +80,9 @@ func ctl() asm.Value { return asm.Int(0) }
 // emit adds the exports run, help and stop to the module.
 func (t *team) emit() {
 	stop := t.emitStop()
-	part := t.emitPart(stop)
-	t.m.Export("run", t.emitRun(part))
-	t.m.Export("help", t.emitHelp(part))
+	work := t.emitWork()
+	t.m.Export("run", t.emitRun(work, stop))
+	t.m.Export("help", t.emitHelp(work))
 	t.m.Export("stop", stop)
 }
 
@@ -90,153 +90,177 @@ func (t *team) emit() {
 func (t *team) emitStop() *asm.Func {
 	f := t.m.Func("stop", nil)
 	f.Do(
-		asm.I32AtomicRmwOr(ctl(), ctlGeneration, asm.Int(-1<<31)),
-		asm.I32AtomicRmwAdd(ctl(), ctlStart, asm.Int(1<<startShift)),
-		asm.AtomicNotify(ctl(), ctlGeneration, asm.Int(-1)),
-		asm.AtomicNotify(ctl(), ctlStart, asm.Int(-1)),
+		asm.I32AtomicRmwOr(ctl(), ctlTurn, asm.Int(-1<<31)),
+		asm.AtomicNotify(ctl(), ctlTurn, asm.Int(-1)),
 	)
 	return f
 }
 
 // emitRun emits run(prog, n) for the leader.
-func (t *team) emitRun(part *asm.Func) *asm.Func {
+func (t *team) emitRun(work, stop *asm.Func) *asm.Func {
 	f := t.m.Func("run", asm.Types(asm.I32, asm.I32))
 	prog, n := f.Param(0), f.Param(1)
-	size, start := f.Local(asm.I32), f.Local(asm.I32)
-	f.If(ended(asm.I32AtomicLoad(ctl(), ctlGeneration)), f.Unreachable)
-	f.Set(size, asm.I32Add(asm.I32AtomicLoad(ctl(), ctlJoined), asm.Int(1)))
-	f.If(asm.I32GtU(size, asm.Int(MaxThreads)), func() { f.Set(size, asm.Int(MaxThreads)) })
-	f.If(asm.I32Eq(size, asm.Int(1)), func() {
+	turn := f.Let(asm.I32AtomicLoad(ctl(), ctlTurn)) // at rest only this thread and stop change it
+	late := f.Local(asm.I32)
+	f.If(ended(turn), f.Unreachable)
+	f.If(asm.I32Eqz(asm.I32AtomicLoad(ctl(), ctlJoined)), func() {
 		serial(f, t.kernel, prog, n)
 		f.Return()
 	})
 	f.If(asm.I32LeS(n, asm.Int(0)), func() { f.Return() })
-	f.Do(asm.I32Store(ctl(), ctlProg, prog), asm.I32Store(ctl(), ctlSteps, n))
-	f.Set(start, asm.I32ShrU(asm.I32AtomicLoad(ctl(), ctlStart), asm.Int(startShift)))
-	f.Set(start, asm.I32Shl(asm.I32Add(start, asm.Int(1)), asm.Int(startShift)))
-	f.Do(asm.I32AtomicStore(ctl(), ctlStart, asm.I32Or(start, size)))
-	wake(f, ctlStart, ctlIdle)
-	f.Do(asm.Call(part, prog, n, size, asm.Int(1)))
+	// First comes first: with it, no step that others may read of the old turn
+	// lies in the program.
+	f.Do(
+		asm.I32AtomicStore(ctl(), ctlFirst, following(turn)),
+		asm.I32AtomicStore(ctl(), ctlProg, prog),
+		asm.I32AtomicStore(ctl(), ctlSteps, n),
+		asm.I32AtomicRmwCmpxchg(ctl(), ctlTurn, turn, following(turn)), // unless ended
+	)
+	wake(f)
+	f.Do(asm.Call(work))
+	f.Loop(func(again asm.Label) {
+		f.Set(turn, asm.I32AtomicLoad(ctl(), ctlTurn))
+		f.If(ended(turn), f.Unreachable)
+		f.If(asm.I32LtU(since(turn), n), func() { // others compute the last tiles of a step
+			spin(f, turn, func() {
+				f.Set(late, asm.Int(0))
+				f.While(asm.I32Eq(asm.I32AtomicLoad(ctl(), ctlTurn), turn), func() {
+					f.Add(late, asm.I32Eq(sleep(f, turn, asm.Long(t.patience)), asm.Int(timedOut)))
+					f.If(asm.I32GtU(late, asm.Int(1)), func() { f.Do(asm.Call(stop)) })
+				})
+			})
+			f.Do(asm.Call(work))
+			f.Br(again)
+		})
+	})
 	return f
 }
 
 // emitHelp emits help() for the other threads: it returns after stop. The
 // thread's number in the team is the order of joining.
-func (t *team) emitHelp(part *asm.Func) *asm.Func {
+func (t *team) emitHelp(work *asm.Func) *asm.Func {
 	f := t.m.Func("help", nil)
-	seen, now, size := f.Local(asm.I32), f.Local(asm.I32), f.Local(asm.I32)
-	index := f.Local(asm.I32)
-	// Runs that begin before the thread has joined leave it out, later ones
-	// change Start after seen.
-	f.Set(seen, asm.I32AtomicLoad(ctl(), ctlStart))
-	f.Set(index, asm.I32Add(asm.I32AtomicRmwAdd(ctl(), ctlJoined, asm.Int(1)), asm.Int(1)))
-	f.SetGlobal(t.thread, index)
-	f.If(ended(asm.I32AtomicLoad(ctl(), ctlGeneration)), func() { f.Return() }) // later stops change Start too
+	turn := f.Local(asm.I32)
+	f.SetGlobal(t.thread, asm.I32Add(asm.I32AtomicRmwAdd(ctl(), ctlJoined, asm.Int(1)), asm.Int(1)))
+	f.If(asm.I32GeU(t.thread, asm.Int(MaxThreads)), func() { f.Return() }) // it has no scratch
 	f.Loop(func(again asm.Label) {
-		spin(f, ctlStart, seen, now)
-		f.While(asm.I32Eq(now, seen), func() {
-			sleep(f, ctlStart, ctlIdle, seen, asm.Long(-1))
-			f.Set(now, asm.I32AtomicLoad(ctl(), ctlStart))
-		})
-		f.If(ended(asm.I32AtomicLoad(ctl(), ctlGeneration)), func() { f.Return() })
-		f.Set(seen, now)
-		f.Set(size, asm.I32And(now, asm.Int(teamMask)))
-		f.If(asm.I32LtU(index, size), func() {
-			f.Do(asm.Call(part, asm.I32Load(ctl(), ctlProg), asm.I32Load(ctl(), ctlSteps), size, asm.Int(0)))
-		})
+		// Read before work looks at the same word: what changes after it has
+		// found nothing is seen by spin.
+		f.Set(turn, asm.I32AtomicLoad(ctl(), ctlTurn))
+		f.If(ended(turn), func() { f.Return() })
+		f.Do(asm.Call(work))
+		spin(f, turn, func() { sleep(f, turn, asm.Long(-1)) })
 		f.Br(again)
 	})
 	return f
 }
 
-// emitPart emits part(prog, n, size, leader): one thread's part of n ≥ 1
-// steps in a team of size threads. It traps for the leader, and returns for
-// others, when the team has ended.
-func (t *team) emitPart(stop *asm.Func) *asm.Func {
+// emitWork emits work(): it computes chunks as long as there are any for this
+// thread to take.
+func (t *team) emitWork() *asm.Func {
 	var s Step
-	f := t.m.Func("part", asm.Types(asm.I32, asm.I32, asm.I32, asm.I32))
-	p, n, size, leader := f.Param(0), f.Param(1), f.Param(2), f.Param(3)
-	end := f.Let(asm.I32Add(p, asm.I32Mul(n, asm.Int(int32(unsafe.Sizeof(s))))))
-	last := f.Let(asm.I32Sub(size, asm.Int(1)))
-	parts := f.Let(asm.I32Mul(size, asm.Int(share)))
-	generation := f.Let(asm.I32AtomicLoad(ctl(), ctlGeneration)) // no barrier passes without this thread
-	tiles, first, until := f.Local(asm.I32), f.Local(asm.I32), f.Local(asm.I32)
-	now, late := f.Local(asm.I32), f.Local(asm.I32)
-	limit := f.Let(asm.Select(asm.Long(t.patience), asm.Long(-1), leader))
+	f := t.m.Func("work", nil)
+	parts := f.Let(asm.I32Mul(asm.I32Add(asm.I32AtomicLoad(ctl(), ctlJoined), asm.Int(1)), asm.Int(share)))
+	back := f.Let(asm.I32And(t.thread, asm.Int(1))) // takes the last tiles
+	state := f.Local(asm.I64)
+	turn, p, taken := f.Local(asm.I32), f.Local(asm.I32), f.Local(asm.I32)
+	tiles, unit, units := f.Local(asm.I32), f.Local(asm.I32), f.Local(asm.I32)
+	low, left, chunk := f.Local(asm.I32), f.Local(asm.I32), f.Local(asm.I32)
+	begin, end := f.Local(asm.I32), f.Local(asm.I32)
 
-	f.DoWhile(func() {
+	// become replaces the state read at the start of the round.
+	become := func(turn, taken asm.Value) asm.Expr {
+		v := asm.I64Or(asm.I64ExtendI32U(taken), asm.I64Shl(asm.I64ExtendI32U(turn), asm.Long(32)))
+		return asm.I64Eq(asm.I64AtomicRmwCmpxchg(ctl(), ctlState, state, v), state)
+	}
+	// compute computes the chunk and ends the step when it was the last.
+	compute := func() {
+		f.Set(begin, asm.I32Mul(asm.Select(asm.I32Sub(asm.I32Add(low, left), chunk), low, back), unit))
+		f.Set(end, asm.I32Add(begin, asm.I32Mul(chunk, unit)))
+		f.Set(end, asm.Select(end, tiles, asm.I32LtU(end, tiles))) // the last unit may be smaller
+		f.Do(asm.CallIndirect(t.kernel, asm.I32Load(p, uint32(unsafe.Offsetof(s.Op))),
+			asm.I32Load(p, uint32(unsafe.Offsetof(s.Desc))), begin, end))
+		f.If(asm.I32Eq(asm.I32Add(asm.I32AtomicRmwAdd(ctl(), ctlDone, chunk), chunk), units), func() {
+			f.Do(asm.I32AtomicStore(ctl(), ctlDone, asm.Int(0)))
+			f.Set(state, asm.I64AtomicLoad(ctl(), ctlState)) // everything is taken: only stop changes it
+			f.If(asm.I32Eq(word(state, 32), turn), func() {
+				f.If(become(following(turn), asm.Int(0)), func() { wake(f) })
+			})
+		})
+	}
+	f.Loop(func(again asm.Label) {
+		f.Set(state, asm.I64AtomicLoad(ctl(), ctlState))
+		f.Set(turn, word(state, 32))
+		f.Set(p, asm.I32AtomicLoad(ctl(), ctlSteps))
+		f.If(asm.I32GeU(since(turn), p), func() { f.Return() }) // at rest, or ended
+		f.Set(p, asm.I32Add(asm.I32AtomicLoad(ctl(), ctlProg), asm.I32Mul(since(turn), asm.Int(int32(unsafe.Sizeof(s))))))
+		f.BrIf(again, asm.I32Ne(asm.I32AtomicLoad(ctl(), ctlTurn), turn)) // else all four were of this run
 		f.Set(tiles, asm.I32Load(p, uint32(unsafe.Offsetof(s.Tiles))))
-		f.While(asm.I32LtU(asm.Tee(first, asm.I32AtomicLoad(ctl(), ctlNext)), tiles), func() {
-			f.Set(until, asm.I32DivU(asm.I32Sub(tiles, first), parts))
-			f.Set(until, asm.I32Add(first, asm.Select(until, asm.Int(1), until)))
-			f.If(asm.I32Eq(asm.I32AtomicRmwCmpxchg(ctl(), ctlNext, first, until), first), func() {
-				f.Do(asm.CallIndirect(t.kernel, asm.I32Load(p, uint32(unsafe.Offsetof(s.Op))),
-					asm.I32Load(p, uint32(unsafe.Offsetof(s.Desc))), first, until))
-			})
+		// Tiles are counted in units, of which there are less than 1<<16.
+		f.Set(unit, asm.I32Add(asm.I32ShrU(tiles, asm.Int(16)), asm.Int(1)))
+		f.Set(units, asm.I32DivU(asm.I32Add(tiles, asm.I32Sub(unit, asm.Int(1))), unit))
+		f.Set(taken, word(state, 0))
+		f.Set(low, asm.I32And(taken, asm.Int(0xffff)))
+		f.Set(left, asm.I32Sub(asm.I32Sub(units, low), asm.I32ShrU(taken, asm.Int(16))))
+		f.If(left, func() {
+			f.Set(chunk, asm.I32DivU(left, parts))
+			f.Set(chunk, asm.Select(chunk, asm.Int(1), chunk))
+			f.If(become(turn, asm.I32Add(taken, asm.I32Shl(chunk, asm.I32Shl(back, asm.Int(4))))), compute)
+			f.Br(again)
 		})
-		f.Add(p, asm.Int(int32(unsafe.Sizeof(s))))
-
-		f.If(asm.I32Eq(asm.I32AtomicRmwAdd(ctl(), ctlArrived, asm.Int(1)), last), func() {
-			f.Do(
-				asm.I32AtomicStore(ctl(), ctlArrived, asm.Int(0)),
-				asm.I32AtomicStore(ctl(), ctlNext, asm.Int(0)),
-				asm.I32AtomicRmwCmpxchg(ctl(), ctlGeneration, generation, following(generation)), // unless ended
-			)
-			wake(f, ctlGeneration, ctlAsleep)
-		}, func() {
-			f.If(asm.I32Eqz(leader), func() { // others need not see the program's end
-				f.If(asm.I32GeU(p, end), func() { f.Return() })
-			})
-			spin(f, ctlGeneration, generation, now)
-			f.Set(late, asm.Int(0))
-			f.While(asm.I32Eq(now, generation), func() {
-				f.Add(late, asm.I32Eq(sleep(f, ctlGeneration, ctlAsleep, generation, limit), asm.Int(timedOut)))
-				f.If(asm.I32GtU(late, asm.Int(1)), func() { f.Do(asm.Call(stop)) })
-				f.Set(now, asm.I32AtomicLoad(ctl(), ctlGeneration))
-			})
+		f.If(asm.I32Eqz(units), func() { // nobody will compute the last of no tiles
+			f.If(become(following(turn), asm.Int(0)), func() { wake(f) })
+			f.Br(again)
 		})
-		f.Set(now, asm.I32AtomicLoad(ctl(), ctlGeneration))
-		f.If(ended(now), func() {
-			f.If(leader, f.Unreachable)
-			f.Return()
-		})
-		f.Set(generation, following(generation))
-	}, asm.I32LtU(p, end))
+	})
 	return f
 }
 
-// ended tells from a generation whether stop has been called.
-func ended(generation asm.Value) asm.Expr { return asm.I32LtS(generation, asm.Int(0)) }
-
-// following is the next generation; the sign bit is that of stop.
-func following(generation asm.Value) asm.Expr {
-	return asm.I32And(asm.I32Add(generation, asm.Int(1)), asm.Int(1<<31-1))
+// word is the half of a 64-bit local from a bit on.
+func word(v asm.Local, bit int64) asm.Expr {
+	return asm.I32WrapI64(asm.I64ShrU(v, asm.Long(bit)))
 }
 
-// spin looks at a word until it differs from old or the patience for that ends;
-// now is what was seen last.
-func spin(f *asm.Func, word uint32, old, now asm.Local) {
+// ended tells from a turn whether stop has been called.
+func ended(turn asm.Value) asm.Expr { return asm.I32LtS(turn, asm.Int(0)) }
+
+// following is the next turn; the sign bit is that of stop.
+func following(turn asm.Value) asm.Expr {
+	return asm.I32And(asm.I32Add(turn, asm.Int(1)), asm.Int(1<<31-1))
+}
+
+// since is the index of a turn's step in the run, not below the number of steps
+// when the run is over, not yet begun, or the team has ended.
+func since(turn asm.Local) asm.Expr {
+	steps := asm.I32And(asm.I32Sub(turn, asm.I32AtomicLoad(ctl(), ctlFirst)), asm.Int(1<<31-1))
+	return asm.Select(asm.Int(-1), steps, ended(turn))
+}
+
+// spin looks at Turn until it differs from turn; when its patience ends before,
+// it does otherwise.
+func spin(f *asm.Func, turn asm.Local, otherwise func()) {
 	left := f.Let(asm.Int(spins))
 	f.Block(func(done asm.Label) {
 		f.Loop(func(again asm.Label) {
-			f.BrIf(done, asm.I32Ne(asm.Tee(now, asm.I32AtomicLoad(ctl(), word)), old))
+			f.BrIf(done, asm.I32Ne(asm.I32AtomicLoad(ctl(), ctlTurn), turn))
 			f.BrIf(again, asm.Tee(left, asm.I32Sub(left, asm.Int(1))))
 		})
+		otherwise()
 	})
 }
 
-// sleep sleeps while a word equals old, at most limit ns, counted among the
+// sleep sleeps while Turn equals turn, at most limit ns, counted among the
 // sleepers, and yields the result of wait32.
-func sleep(f *asm.Func, word, sleepers uint32, old asm.Local, limit asm.Value) asm.Local {
-	f.Do(asm.I32AtomicRmwAdd(ctl(), sleepers, asm.Int(1)))
-	result := f.Let(asm.AtomicWait32(ctl(), word, old, limit))
-	f.Do(asm.I32AtomicRmwSub(ctl(), sleepers, asm.Int(1)))
+func sleep(f *asm.Func, turn asm.Local, limit asm.Value) asm.Local {
+	f.Do(asm.I32AtomicRmwAdd(ctl(), ctlAsleep, asm.Int(1)))
+	result := f.Let(asm.AtomicWait32(ctl(), ctlTurn, turn, limit))
+	f.Do(asm.I32AtomicRmwSub(ctl(), ctlAsleep, asm.Int(1)))
 	return result
 }
 
-// wake wakes the sleepers on a word that has been written, if there are any.
-func wake(f *asm.Func, word, sleepers uint32) {
-	f.If(asm.I32AtomicLoad(ctl(), sleepers), func() {
-		f.Do(asm.AtomicNotify(ctl(), word, asm.Int(-1)))
+// wake wakes the sleepers on Turn, which has changed, if there are any.
+func wake(f *asm.Func) {
+	f.If(asm.I32AtomicLoad(ctl(), ctlAsleep), func() {
+		f.Do(asm.AtomicNotify(ctl(), ctlTurn, asm.Int(-1)))
 	})
 }

@@ -199,7 +199,7 @@ func TestTeamDetects(t *testing.T) {
 	}
 }
 
-// A long chain of small dependent steps goes wrong when a barrier leaks, and
+// A long chain of small dependent steps goes wrong when a step ends early, and
 // hangs when a wake is lost. Threads join meanwhile; pauses put them to sleep.
 func TestTeamKeepsOrder(t *testing.T) {
 	im := newTeamImage(5)
@@ -260,8 +260,32 @@ func TestTeamKeepsOrder(t *testing.T) {
 	}
 }
 
-// A thread that never comes to the barrier makes run trap, not hang, and others
-// leave.
+// A thread that the system has put aside holds nobody up.
+func TestTeamGoesOnWithoutIdleThread(t *testing.T) {
+	im := newTeamImage(6)
+	for range 20 {
+		copyStep(im, size{9, 7, 24}, layouts["dense"], layouts["dense"])
+	}
+	prog := put(im, im.steps...)
+	want := bytes.Clone(im.mem)
+	RefRun(want, prog, len(im.steps))
+	c := newCrew(t, len(im.mem), 2, 20e6)
+	c.control().Joined += 2 // and they never come
+	for range 50 {
+		c.load(im.mem)
+		if err := c.run(prog, len(im.steps)); err != nil {
+			t.Fatal(err)
+		}
+		got := c.read(len(im.mem))
+		copy(got[:Base], want)
+		if i := firstDifference(got, want); i >= 0 {
+			t.Fatalf("memory at %d differs", i)
+		}
+	}
+}
+
+// A thread that is lost in the middle of a chunk makes run trap, not hang, and
+// others leave.
 func TestTeamGivesUpLostThread(t *testing.T) {
 	im := newTeamImage(6)
 	copyStep(im, size{9, 7, 24}, layouts["dense"], layouts["dense"])
@@ -271,7 +295,7 @@ func TestTeamGivesUpLostThread(t *testing.T) {
 	if err := c.run(prog, 1); err != nil {
 		t.Fatal(err)
 	}
-	c.control().Joined++ // and it dies
+	c.control().Done-- // a tile that is taken and never computed
 	start := time.Now()
 	if err := c.run(prog, 1); err == nil {
 		t.Fatal("run did not fail")
@@ -283,6 +307,43 @@ func TestTeamGivesUpLostThread(t *testing.T) {
 		t.Error("run of an ended team did not fail")
 	}
 	c.helpers.Wait() // they have left without stop
+}
+
+// Steps without tiles pass, and more tiles than 16 bits count are computed once
+// each.
+func TestTeamCountsTiles(t *testing.T) {
+	for _, rows := range []int32{0, 1, 65535, 65536, 65537, 131072, 200001} {
+		t.Run(fmt.Sprint(rows), func(t *testing.T) {
+			im := newTeamImage(8)
+			const links = 3
+			maps := [links + 1]Map{}
+			for i := range maps {
+				maps[i] = Map{im.alloc(4 * max(1, int(rows))), 4, 4}
+			}
+			for i := range links {
+				step(im, OpCopy, CopyDesc{Src: maps[i], Dst: maps[i+1], H: rows, W: 1, Bytes: 4}, rows)
+				step(im, OpNop, struct{ _ uint32 }{}, 0)
+			}
+			prog := put(im, im.steps...)
+			want := bytes.Clone(im.mem)
+			RefRun(want, prog, len(im.steps))
+			c := newCrew(t, len(im.mem), 3, leaderPatience)
+			for range 3 {
+				c.load(im.mem)
+				if err := c.run(prog, len(im.steps)); err != nil {
+					t.Fatal(err)
+				}
+				got := c.read(len(im.mem))
+				copy(got[:Base], want)
+				if i := firstDifference(got, want); i >= 0 {
+					t.Fatalf("memory at %d differs", i)
+				}
+				if d := c.control().Done; d != 0 {
+					t.Fatalf("%d units are left over", d)
+				}
+			}
+		})
+	}
 }
 
 func TestStopEndsTeam(t *testing.T) {

@@ -120,7 +120,7 @@ func (m *browserMachine) Run(prog uint32, n int) (err error) {
 }
 
 // generation is the address of the word whose sign bit ends a team.
-const generation = kernels.ControlAddr + uint32(unsafe.Offsetof(kernels.Control{}.Generation))
+const generation = kernels.ControlAddr + uint32(unsafe.Offsetof(kernels.Control{}.Turn))
 
 // Ended reports whether a Run of a threaded machine has trapped or lost a
 // thread: no other will succeed, and the worker must be started anew.
