@@ -14,6 +14,7 @@ import (
 type convKind struct {
 	floatIn, floatOut bool
 	scaled            bool // the epilogue gets floats in the units of the output
+	bytes             bool // U8 × I8 (see conv_bytes.go)
 	pixels            int  // of a register tile
 }
 
@@ -32,8 +33,11 @@ func (k convKind) channels(panel asm.Local) asm.Expr {
 
 // element is the size of an input element in bytes.
 func (k convKind) element() int32 {
-	if k.floatIn {
+	switch {
+	case k.floatIn:
 		return 4
+	case k.bytes:
+		return 1
 	}
 	return 2
 }
@@ -92,6 +96,9 @@ func (k convKind) emit(e *emitter) {
 		panels.each(asm.I32DivU(t, outH), func() {
 			e.Set(c.weights, panels.weights)
 			c.finish.panel(panels.index)
+			if k.bytes {
+				c.startPanel(panels.index)
+			}
 			for _, m := range []struct {
 				row asm.Local
 				mapLocals

@@ -26,8 +26,17 @@ type convCase struct {
 
 // build writes the case into an image, as a step.
 func (c convCase) build(im *image) {
-	d, _, _ := c.desc(im)
-	step(im, c.op, d, int32(c.h)*((d.OutC/8+c.panels-1)/c.panels))
+	d, p, w := c.desc(im)
+	tiles := int32(c.h) * ((d.OutC/8 + c.panels - 1) / c.panels)
+	if w, ok := w.([]int8); ok {
+		_, start, err := PackConvU8(w, im.rng.Int32N(256), p)
+		if err != nil {
+			panic(err)
+		}
+		step(im, c.op, ByteConvDesc{d, put(im, start...)}, tiles)
+		return
+	}
+	step(im, c.op, d, tiles)
 }
 
 // desc writes the case's data into an image and returns its descriptor, with
@@ -42,10 +51,13 @@ func (c convCase) desc(im *image) (d ConvDesc, p *Packing, weights any) {
 		p.InMap, p.OutMap = im.rng.Perm(inC4)[:c.inC], im.rng.Perm(outC8)[:c.outC]
 	}
 	in, out := int32(2), int32(1)
-	if c.op == OpConvF32 {
+	switch c.op {
+	case OpConvF32:
 		in = 4
+	case OpConvU8, OpConvU8F32:
+		in = 1
 	}
-	if c.op != OpConvI16 {
+	if c.op != OpConvI16 && c.op != OpConvU8 {
 		out = 4
 	}
 	pix := int32(inC4+c.inExtra) * in
@@ -60,7 +72,16 @@ func (c convCase) desc(im *image) (d ConvDesc, p *Packing, weights any) {
 		ResScale: 0.03, ResZero: 77, OutInv: 21.5, OutZero: int32(im.rng.IntN(256)),
 	}
 	elements := int(rows * cols * pix / in)
-	if in == 4 {
+	switch in {
+	case 1:
+		src = extremes(im, elements)
+		w := laneWeights(im.rng, p)
+		packed, _, err := PackConvU8(w, 0, p)
+		if err != nil {
+			panic(err)
+		}
+		d.Weights, weights = put(im, packed...), w
+	case 4:
 		src = im.floats(elements, 1)
 		w := make([]float32, n)
 		for i := range w {
@@ -71,7 +92,7 @@ func (c convCase) desc(im *image) (d ConvDesc, p *Packing, weights any) {
 			panic(err)
 		}
 		d.Weights, weights = put(im, packed...), w
-	} else {
+	default:
 		q := make([]int16, elements)
 		for i := range q {
 			q[i] = int16(im.rng.IntN(511) - 255)
@@ -110,7 +131,7 @@ func (c convCase) desc(im *image) (d ConvDesc, p *Packing, weights any) {
 	return d, p, weights
 }
 
-var convOps = []Op{OpConvI16, OpConvI16F32, OpConvF32}
+var convOps = []Op{OpConvI16, OpConvI16F32, OpConvF32, OpConvU8, OpConvU8F32}
 
 func TestConv(t *testing.T) {
 	cases := []convCase{
@@ -152,7 +173,7 @@ func FuzzConv(f *testing.F) {
 	m := newMachine(f, 1)
 	f.Fuzz(func(t *testing.T, seed uint64, op, inC, outC, k, stride, dil, h, w, inExtra, outExtra, flags uint8) {
 		c := convCase{
-			op: convOps[op%3], inC: 1 + int(inC)%40, outC: 1 + int(outC)%40, k: 1 + int(k)%5,
+			op: convOps[int(op)%len(convOps)], inC: 1 + int(inC)%40, outC: 1 + int(outC)%40, k: 1 + int(k)%5,
 			stride: 1 + int(stride)%3, dil: 1 + int(dil)%2, h: 1 + int(h)%4, w: 1 + int(w)%12,
 			inExtra: int(inExtra) % 32 / 8 * 8, outExtra: int(outExtra) % 32 / 8 * 8,
 			panels: 1 + int32(flags>>4)%3, act: int32(flags & 1), res: flags&2 != 0, garbled: flags&4 != 0,

@@ -19,19 +19,29 @@ type registerTile struct {
 	end asm.Local   // where p[0] stops
 	wv  []asm.Local // two vectors of weights
 	a   asm.Local   // a broadcast
+
+	byte *byteTile // convolutions of bytes
 }
 
 func (e *emitter) newRegisterTile(k convKind) *registerTile {
-	return &registerTile{
+	r := &registerTile{
 		emitter: e, convKind: k,
 		acc: e.Locals(asm.V128, 2*k.pixels), p: e.Locals(asm.I32, k.pixels),
 		w: e.Local(asm.I32), end: e.Local(asm.I32),
 		wv: e.Locals(asm.V128, 2), a: e.Local(asm.V128),
 	}
+	if k.bytes {
+		r.byte = r.newByteTile()
+	}
+	return r
 }
 
-// clear emits acc = 0.
+// clear emits acc = 0, or the first sums.
 func (r *registerTile) clear() {
+	if r.bytes {
+		r.clearBytes()
+		return
+	}
 	for _, a := range r.acc {
 		r.Set(a, asm.VecI32(0))
 	}
@@ -44,6 +54,10 @@ const unroll = 4
 // accumulate emits acc += the products of n bytes of every pixel at p with the
 // weights at w; both advance.
 func (r *registerTile) accumulate(n asm.Local) {
+	if r.bytes {
+		r.accumulateBytes(n)
+		return
+	}
 	r.Set(r.end, asm.I32Add(r.p[0], n))
 	const round = 4 * unroll
 	r.While(asm.I32LeU(asm.I32Add(r.p[0], asm.Int(round)), r.end), func() { r.steps(unroll) })

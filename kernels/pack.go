@@ -90,7 +90,7 @@ func PackConvI16(w []int16, p *Packing) ([]int16, error) { return packConv(w, p,
 func PackConvF32(w []float32, p *Packing) ([]float32, error) { return packConv(w, p, 1) }
 
 // packConv makes panels [OutPhys/8][run elements/group][8][group].
-func packConv[T int16 | float32](w []T, p *Packing, group int) ([]T, error) {
+func packConv[T int8 | int16 | float32](w []T, p *Packing, group int) ([]T, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}

@@ -36,6 +36,8 @@ var table = [NumOps]kernel{
 	OpDetect:        {"detect", emitDetect, refDetect},
 	OpWinogradI16:   {"winograd_i16", winogradI16.emit, refWinogradI16},
 	OpWinogradF32:   {"winograd_f32", winogradF32.emit, refWinogradF32},
+	OpConvU8:        {"conv_u8", convU8.emit, refConvU8},
+	OpConvU8F32:     {"conv_u8_f32", convU8F32.emit, refConvU8F32},
 	OpWinograd43I16: {"winograd43_i16", winograd43I16.emit, refWinograd43I16},
 }
 
