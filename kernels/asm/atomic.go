@@ -11,8 +11,6 @@ var (
 	I32AtomicRmwOr   = rmw("i32.atomic.rmw.or", 0x33)
 	I32AtomicRmwXor  = rmw("i32.atomic.rmw.xor", 0x3a)
 	I32AtomicRmwXchg = rmw("i32.atomic.rmw.xchg", 0x41)
-
-	I64AtomicLoad = load("i64.atomic.load", atomic, 0x11, I64, 3) // of 8 bytes, at a multiple of 8
 )
 
 // Rmw changes a word of memory and yields its old value.
@@ -31,6 +29,11 @@ func rmw(name string, code uint32) Rmw {
 // value.
 func I32AtomicRmwCmpxchg(addr Value, offset uint32, expected, v Value) Expr {
 	return memarg(apply("i32.atomic.rmw.cmpxchg", atomic, 0x48, I32, Types(I32, I32, I32), addr, expected, v), 2, offset)
+}
+
+// I64AtomicLoad loads 8 bytes at a multiple of 8.
+func I64AtomicLoad(addr Value, offset uint32) Expr {
+	return memarg(apply("i64.atomic.load", atomic, 0x11, I64, Types(I32), addr), 3, offset)
 }
 
 // I64AtomicRmwCmpxchg is I32AtomicRmwCmpxchg for 8 bytes at a multiple of 8.
