@@ -38,8 +38,6 @@ const (
 	OpWinograd43I16    // WinogradDesc: I16 × I16 → U8, near OpConvI16
 	OpConvU8           // ByteConvDesc: U8 × I8 → U8, the bytes of OpConvI16
 	OpConvU8F32        // ByteConvDesc: U8 × I8 → F32
-	OpConvU8           // ByteConvDesc: U8 × I8 → U8, the bytes of OpConvI16
-	OpConvU8F32        // ByteConvDesc: U8 × I8 → F32
 	NumOps
 )
 
@@ -131,17 +129,6 @@ type ConvDesc struct {
 	ResZero    int32
 	OutInv     float32 // 1 / scale of the output
 	OutZero    int32
-}
-
-// ByteConvDesc describes a convolution that reads U8 as it is, without centring:
-//
-//	acc[o] = Start[o] + Σ_run Σ_k in[k]·w[o][k],  Start[o] = −zero·Σ w[o]
-//
-// so a border must hold the zero point. Weights are int8 within LaneLimit (see
-// PackConvU8); all else is as in ConvDesc.
-type ByteConvDesc struct {
-	Conv  ConvDesc
-	Start uint32 // address of OutC int32; 16-byte aligned
 }
 
 // ByteConvDesc describes a convolution that reads U8 as it is, without centring:
