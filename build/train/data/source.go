@@ -175,16 +175,19 @@ type Truths struct {
 }
 
 // Annotations returns what build/coco's evaluator wants of a source: image ids are
-// indices, category ids are classes.
-func Annotations(s Source) (*coco.Dataset, error) {
+// indices, category ids are classes. Pictures that cannot be read are left out
+// and told.
+func Annotations(s Source) (*coco.Dataset, []Problem, error) {
 	d := &coco.Dataset{}
+	var bad []Problem
 	for c, name := range s.Names() {
 		d.Categories = append(d.Categories, coco.Category{ID: int64(c), Name: name})
 	}
 	for i := range s.Len() {
 		t, err := truths(s, i)
 		if err != nil {
-			return nil, fmt.Errorf("picture %d: %w", i, err)
+			bad = append(bad, Problem{fmt.Sprint("picture ", i), err})
+			continue
 		}
 		d.Images = append(d.Images, coco.Image{ID: int64(i), File: fmt.Sprint(i), Width: t.W, Height: t.H})
 		for _, o := range t.Objects {
@@ -196,7 +199,10 @@ func Annotations(s Source) (*coco.Dataset, error) {
 			d.Annotations = append(d.Annotations, a)
 		}
 	}
-	return d, nil
+	if len(d.Images) == 0 {
+		return nil, bad, ErrEmpty
+	}
+	return d, bad, nil
 }
 
 // truths asks a source that knows crowds, else takes the boxes of Load.

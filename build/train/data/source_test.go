@@ -96,9 +96,9 @@ func TestCOCO(t *testing.T) {
 			t.Errorf("problems lack %q:\n%s", want, got)
 		}
 	}
-	d, err := Annotations(First(f, 1))
-	if err != nil {
-		t.Fatal(err)
+	d, bad, err := Annotations(First(f, 1))
+	if err != nil || len(bad) > 0 {
+		t.Fatal(err, bad)
 	}
 	want := []coco.Annotation{
 		{ID: 1, Image: 0, Category: 1, Box: [4]float64{1, 2, 10, 5}, Area: 33},
