@@ -30,6 +30,7 @@ type Options struct {
 	Size       int    // of the network's input while observing; 0 is the model's own
 	Observer   quant.Observer
 	Percentile float64   // for quant.Percentile; 0 is quant.DefaultPercentile
+	Wide       bool      // quant.Options.WideWeights
 	Log        io.Writer // warnings, one a line; nil drops them
 	Progress   io.Writer // bars; nil is silent
 
@@ -162,7 +163,7 @@ func (o *Options) graph(ctx context.Context, g *graph.Graph, src pictures) (*gra
 	if err != nil {
 		return nil, r, err
 	}
-	opts := quant.Options{Observer: o.Observer, Percentile: o.Percentile}
+	opts := quant.Options{Observer: o.Observer, Percentile: o.Percentile, WideWeights: o.Wide}
 	q, err := quant.Quantize(g, cal, opts)
 	if err != nil || o.BiasImages < 0 {
 		return q, r, err

@@ -17,6 +17,9 @@ type Options struct {
 	// FloatWeights names convolutions whose weights stay float32 while their
 	// inputs are quantized; nil quantizes all.
 	FloatWeights func(conv *graph.Node) bool
+	// WideWeights uses the full range of int8 for all weights. Else those that a
+	// byte kernel could multiply are kept within its bounds (see DotWeights).
+	WideWeights bool
 	// Bias has corrections that are added to the biases, by the name of the
 	// convolution; see BiasCorrection.
 	Bias map[string][]float32
@@ -143,7 +146,13 @@ func (r *rewriter) node(n *graph.Node, o Options) error {
 // conv gives c, the copy of n, int8 weights and its corrected bias.
 func (r *rewriter) conv(n, c *graph.Node, o Options) error {
 	w := n.In[1]
-	q, scale, err := Weights(w.Const)
+	quantize := Weights
+	if !o.WideWeights && dotted(n) {
+		quantize = func(w *graph.Tensor) (*graph.Tensor, []float32, error) {
+			return DotWeights(w, int(n.Int("group", 1)))
+		}
+	}
+	q, scale, err := quantize(w.Const)
 	if err != nil {
 		return fmt.Errorf("weights %q: %w", w.Name, err)
 	}
