@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"eagleeye/kernels"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/host"
 	"eagleeye/wasm/onnx"
@@ -114,7 +115,7 @@ func OpenPrepared(g *graph.Graph, m host.Machine, keep []string) (*Detector, err
 }
 
 func openPrepared(g *graph.Graph, m host.Machine, o Options) (*Detector, error) {
-	p, err := plan.Build(g, plan.Options{Keep: o.Keep, Threads: m.Threads(), Exact: o.Exact})
+	p, err := plan.Build(g, plan.Options{Keep: o.Keep, Threads: m.Threads(), Exact: o.Exact, Relaxed: kernels.ParseVariant(m.Variant()).Relaxed})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}

@@ -91,6 +91,10 @@ func (c *conv) kind(op kernels.Op, alg algorithm) string {
 		s += " f32"
 	case kernels.OpConvI16:
 		s += " i16"
+	case kernels.OpConvU8:
+		s += " i8"
+	case kernels.OpConvU8F32:
+		s += " i8→f32"
 	default:
 		s += " i16→f32"
 	}
@@ -231,7 +235,7 @@ func (c *conv) packing(x, y ref) *kernels.Packing {
 
 // dense returns the weights of a group convolution as those of an ordinary one,
 // with zeros between the groups.
-func dense[T int16 | float32](c *conv, w []T) []T {
+func dense[T int8 | int16 | float32](c *conv, w []T) []T {
 	if c.group == 1 {
 		return w
 	}

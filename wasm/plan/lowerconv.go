@@ -20,8 +20,8 @@ const (
 // they should stay in the first-level cache beside a few rows of input.
 const panelBytes = 24 << 10
 
-// conv emits a convolution: on int16 when its input is quantized, else on
-// float32.
+// conv emits a convolution: on bytes or int16 when its input is quantized, else
+// on float32.
 func (b *builder) conv(n *graph.Node) error {
 	c, err := newConv(n)
 	if err != nil {
@@ -48,6 +48,7 @@ func (b *builder) conv(n *graph.Node) error {
 	if err != nil {
 		return err
 	}
+	start := b.firstSums(n)
 	s := step{op: alg.op(op)}
 	s.Name, s.Kind, s.MACs = n.Name, c.kind(op, alg), c.macs()
 	s.Bytes = int64(y.width()) * int64(c.kh*c.kw*x.width()*x.size)
@@ -78,6 +79,9 @@ func (b *builder) conv(n *graph.Node) error {
 			return kernels.Bytes(&kernels.WinogradDesc{Conv: d, BlockRows: int32(blockRows),
 				Scratch: uint32(b.scratch), ScratchStep: int32(b.scratchSize)})
 		}
+		if start != 0 {
+			return kernels.Bytes(&kernels.ByteConvDesc{Conv: d, Start: start})
+		}
 		return kernels.Bytes(&d)
 	}, to, srcs...)
 	if to.area != y.area {
@@ -105,14 +109,18 @@ func (b *builder) epilogue(c *conv, x, y ref) (to, res ref) {
 
 // operand returns the input in the form that the kernel reads, and the kernel.
 func (b *builder) operand(n *graph.Node, x, to ref) (ref, kernels.Op) {
+	_, bytes := b.bytes[n]
+	b.plan.Quantized = b.plan.Quantized || x.u8
 	switch {
 	case !x.u8:
 		return b.border(n.In[0], x), kernels.OpConvF32
+	case bytes && to.u8:
+		return b.border(n.In[0], x), kernels.OpConvU8
+	case bytes:
+		return b.border(n.In[0], x), kernels.OpConvU8F32
 	case to.u8:
-		b.plan.Quantized = true
 		return b.widen(n.In[0], x), kernels.OpConvI16
 	}
-	b.plan.Quantized = true
 	return b.widen(n.In[0], x), kernels.OpConvI16F32
 }
 
@@ -121,7 +129,7 @@ func (b *builder) operand(n *graph.Node, x, to ref) (ref, kernels.Op) {
 func (b *builder) window(c *conv, d *kernels.ConvDesc, x, y ref) int {
 	a, _ := x.area.root(x.at)
 	pack := c.packing(x, y)
-	pack.Merged = x.width() == a.width && (c.dx == 1 || c.kw == 1)
+	pack.Merged = c.merged(x, a)
 	d.NRuns, d.RunLen = int32(pack.NRuns()), int32(pack.RunLen())
 	d.Runs = b.put(bytesOf(pack.Runs(a.row(), a.pix(), c.dy, c.dx)), 16)
 	panels := y.width() / lane
@@ -145,6 +153,11 @@ func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref, wanted algorit
 	b.plan.Params += int64(len(w) + len(bias))
 	d.Bias = b.put(bytesOf(kernels.PackOutputs(bias, pack)), 16)
 	if x.u8 {
+		if bw, ok := b.bytes[c.n]; ok {
+			d.Scale = b.put(bytesOf(kernels.PackOutputs(withInput(scale, x), pack)), 16)
+			d.Weights = b.put(bytesOf(bw.packed), 64)
+			return direct, nil
+		}
 		return b.quantizedWeights(c, d, x, w, scale, pack, wanted)
 	}
 	per := len(w) / c.o
@@ -165,15 +178,8 @@ func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref, wanted algorit
 
 // quantizedWeights packs the weights and scales of a convolution of bytes.
 func (b *builder) quantizedWeights(c *conv, d *kernels.ConvDesc, x ref, w, scale []float32, pack *kernels.Packing, wanted algorithm) (algorithm, error) {
-	withInput := func() []float32 {
-		out := make([]float32, len(scale))
-		for i, s := range scale {
-			out[i] = float32(float64(s) * float64(x.scale))
-		}
-		return out
-	}
 	if wanted == winograd43 {
-		if packed, steps, err := kernels.PackWinograd43I16(dense(c, w), withInput(), x.zero, pack); err == nil {
+		if packed, steps, err := kernels.PackWinograd43I16(dense(c, w), withInput(scale, x), x.zero, pack); err == nil {
 			d.Weights, d.Scale = b.put(bytesOf(packed), 64), b.put(bytesOf(steps), 16)
 			return winograd43, nil
 		}
@@ -184,7 +190,7 @@ func (b *builder) quantizedWeights(c *conv, d *kernels.ConvDesc, x ref, w, scale
 	if err != nil {
 		return 0, err
 	}
-	d.Scale = b.put(bytesOf(kernels.PackOutputs(withInput(), pack)), 16)
+	d.Scale = b.put(bytesOf(kernels.PackOutputs(withInput(scale, x), pack)), 16)
 	q = dense(c, q)
 	if wanted == winograd23 {
 		if packed, ok := c.packWinograd(q, pack, reach); ok {
@@ -198,6 +204,15 @@ func (b *builder) quantizedWeights(c *conv, d *kernels.ConvDesc, x ref, w, scale
 	}
 	d.Weights = b.put(bytesOf(packed), 64)
 	return direct, nil
+}
+
+// withInput returns the scales of the sums: of the weights times the input's.
+func withInput(scale []float32, x ref) []float32 {
+	out := make([]float32, len(scale))
+	for i, s := range scale {
+		out[i] = float32(float64(s) * float64(x.scale))
+	}
+	return out
 }
 
 // widen returns the centred int16 copy of a quantized value that all its
@@ -226,7 +241,7 @@ func (b *builder) widen(v *graph.Value, x ref) ref {
 	return w
 }
 
-// border fills the zeros around a float value, once.
+// border fills what lies around a value that convolutions read as it is, once.
 func (b *builder) border(v *graph.Value, x ref) ref {
 	a, _ := x.area.root(x.at)
 	if a.pad == 0 || b.bordered[v] {
@@ -234,7 +249,8 @@ func (b *builder) border(v *graph.Value, x ref) ref {
 	}
 	needed := false
 	for _, n := range b.g.Nodes {
-		if n.Op == "Conv" && n.In[0] == v {
+		_, bytes := b.bytes[n]
+		if n.Op == "Conv" && n.In[0] == v && (bytes || !x.u8) {
 			c, err := newConv(n)
 			needed = needed || err == nil && c.border() > 0
 		}
@@ -247,7 +263,7 @@ func (b *builder) border(v *graph.Value, x ref) ref {
 	s.Name, s.Kind = v.Name, "border"
 	b.emit(s, func() []byte {
 		return kernels.Bytes(&kernels.BorderDesc{Dst: b.place(x), H: int32(x.h), W: int32(x.w),
-			Bytes: int32(x.width() * x.size), Pad: int32(a.pad)})
+			Bytes: int32(x.width() * x.size), Pad: int32(a.pad), Value: uint32(x.zero) * 0x01010101})
 	}, x)
 	b.steps[len(b.steps)-1].Bytes = int64(a.bytes()) - int64(a.h*a.w*a.pix())
 	return x
@@ -261,7 +277,7 @@ func (b *builder) put(p []byte, alignment int) uint32 {
 }
 
 // bytesOf views a slice as its little-endian bytes (see kernels.Bytes).
-func bytesOf[T int16 | int32 | float32](s []T) []byte {
+func bytesOf[T int8 | int16 | int32 | float32](s []T) []byte {
 	if len(s) == 0 {
 		return nil
 	}

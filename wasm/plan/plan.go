@@ -29,6 +29,9 @@ type Options struct {
 	// Exact keeps convolutions of bytes to kernels whose sums are those of their
 	// integers. It is slower and gives slightly other results.
 	Exact bool
+	// Relaxed says that the machine's SIMD is relaxed, where convolutions of bytes
+	// are fast. It does not change results.
+	Relaxed bool
 }
 
 // Plan is a lowered graph. Addresses are those of the machine's memory.
@@ -110,12 +113,12 @@ func Build(g *graph.Graph, o Options) (*Plan, error) {
 }
 
 func build(g *graph.Graph, o Options) (*builder, error) {
-	b := &builder{g: g, exact: o.Exact, threads: max(1, min(o.Threads, kernels.MaxThreads)), plan: &Plan{Base: base, places: map[string]Place{}}}
+	b := &builder{g: g, exact: o.Exact, relaxed: o.Relaxed, threads: max(1, min(o.Threads, kernels.MaxThreads)), plan: &Plan{Base: base, places: map[string]Place{}}}
 	for _, step := range []func() error{
 		b.check,        // only shapes and operators that can be lowered
 		b.represent,    // uint8 or float32, channel layout of every value
 		b.store,        // values → areas, slices and members as views
-		b.borders,      // what convolutions read around float maps
+		b.borders,      // what convolutions read around their maps
 		b.lower,        // nodes → steps over buffers, weights packed
 		b.keep(o.Keep), // extend lifetimes of what is read after a run
 		b.memory,       // addresses of everything
@@ -147,6 +150,7 @@ type builder struct {
 	g       *graph.Graph
 	threads int
 	exact   bool
+	relaxed bool
 	plan    *Plan
 	reprs   map[*graph.Value]repr
 	lays    map[*graph.Value]Layout
@@ -156,6 +160,7 @@ type builder struct {
 	buffers              []*buffer
 	bordered             map[*graph.Value]bool
 	widened              map[*graph.Value]ref
+	bytes                map[*graph.Node]byteWeights
 	converted            map[conversion]ref
 	image                []byte
 	arenaBase            int64
@@ -225,9 +230,10 @@ func (b *builder) represent() (err error) {
 	return err
 }
 
-// borders gives the area of every float map that a convolution reads the
+// borders gives the area of every map that a convolution reads as it is the
 // border that it needs.
 func (b *builder) borders() error {
+	b.bytes = map[*graph.Node]byteWeights{}
 	for _, n := range b.g.Nodes {
 		if n.Op != "Conv" {
 			continue
@@ -239,6 +245,8 @@ func (b *builder) borders() error {
 		if x := b.refs[n.In[0]]; !x.u8 {
 			a, _ := x.area.root(x.at)
 			a.pad = max(a.pad, c.border())
+		} else if err := b.chooseBytes(n, c); err != nil {
+			return err
 		}
 	}
 	return nil
