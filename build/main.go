@@ -32,6 +32,7 @@ type commands struct {
 	Eval     evalCmd     `cmd:"" help:"Judge a model or a file of detections on a COCO data set."`
 	Detect   detectCmd   `cmd:"" help:"Find objects in pictures."`
 	Info     infoCmd     `cmd:"" help:"Tell about a model: sizes, layers, cost."`
+	Bench    benchCmd    `cmd:"" help:"Time the page's engine against other runtimes in a browser."`
 	Test     testCmd     `cmd:"" help:"Run the tests, tell what failed and what was skipped."`
 	Fuzz     fuzzCmd     `cmd:"" help:"Fuzz every fuzz test for a while."`
 }
