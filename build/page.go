@@ -86,26 +86,43 @@ func (c *modelCmd) Run(ctx context.Context, t terminal) error {
 	return nil
 }
 
-type siteCmd struct {
+// siteFlags say what page to build.
+type siteFlags struct {
 	modelFlags
 	Out string `short:"o" help:"Folder to make." default:"dist" type:"path"`
 }
 
-func (c *siteCmd) Run(ctx context.Context, t terminal) error {
+// build makes the page, with its files' compressed forms or without.
+func (f siteFlags) build(ctx context.Context, t terminal, compress bool) error {
 	root, ok := shared.Root(".")
 	if !ok {
 		return usageError{errors.New("run this in the project's folder")}
 	}
-	model, name, err := c.find(ctx, t)
+	model, name, err := f.find(ctx, t)
 	if err != nil {
 		return err
 	}
-	if err := site.Build(ctx, site.Options{Root: root, Out: c.Out, Model: model, ModelName: name, Logf: t.logf}); err != nil {
+	o := site.Options{Root: root, Out: f.Out, Model: model, ModelName: name, Compress: compress, Logf: t.logf}
+	if err := site.Build(ctx, o); err != nil {
 		return err
 	}
-	t.logf("the page is in %s", c.Out)
+	if compress {
+		sizes, err := site.Sizes(f.Out)
+		if err != nil {
+			return err
+		}
+		site.WriteSizes(t.err, sizes)
+	}
+	t.logf("the page is in %s", f.Out)
 	return nil
 }
+
+type siteCmd struct {
+	siteFlags
+	Compress bool `help:"Keep brotli and gzip forms of the files beside them, and print their sizes." negatable:"" default:"true"`
+}
+
+func (c *siteCmd) Run(ctx context.Context, t terminal) error { return c.build(ctx, t, c.Compress) }
 
 type serveFlags struct {
 	Port int `short:"p" help:"Port on 127.0.0.1; the next free one is taken." default:"8080" env:"PORT"`
@@ -134,12 +151,13 @@ func (c *serveCmd) Run(ctx context.Context, t terminal) error {
 }
 
 type runCmd struct {
-	siteCmd
+	siteFlags
 	serveFlags
 }
 
+// Run builds the page quickly: what stays on this machine need not be small.
 func (c *runCmd) Run(ctx context.Context, t terminal) error {
-	if err := c.siteCmd.Run(ctx, t); err != nil {
+	if err := c.build(ctx, t, false); err != nil {
 		return err
 	}
 	return c.serve(ctx, t, c.Out)

@@ -51,8 +51,9 @@ var types = map[string]string{
 	".ico":         "image/x-icon",
 }
 
-// Handler serves the files of a site with the types and headers it needs. It
-// lists no folders and answers GET and HEAD only.
+// Handler serves the files of a site with the types and headers it needs, in the
+// best compressed form that lies beside them and the browser takes. It lists no
+// folders and answers GET and HEAD only.
 func Handler(dir string) http.Handler {
 	files := os.DirFS(dir)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -74,7 +75,18 @@ func Handler(dir string) http.Handler {
 			http.Error(w, "no such file", http.StatusNotFound)
 			return
 		}
-		f, err := files.Open(name)
+		w.Header().Set("Vary", "Accept-Encoding")
+		stored := name
+		for _, e := range encodings {
+			// A form older than its file is of another file.
+			if i, err := fs.Stat(files, name+e.ext); err == nil && i.Mode().IsRegular() && !i.ModTime().Before(info.ModTime()) &&
+				accepts(r.Header.Values("Accept-Encoding"), e.name) {
+				stored = name + e.ext
+				w.Header().Set("Content-Encoding", e.name)
+				break
+			}
+		}
+		f, err := files.Open(stored)
 		if err != nil {
 			http.Error(w, "cannot be read", http.StatusInternalServerError)
 			return
@@ -83,6 +95,20 @@ func Handler(dir string) http.Handler {
 		w.Header().Set("Content-Type", kind)
 		http.ServeContent(w, r, name, info.ModTime(), f.(io.ReadSeeker))
 	})
+}
+
+// accepts says whether values of Accept-Encoding name a coding, with a weight
+// that is not 0.
+func accepts(values []string, coding string) bool {
+	for item := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		name, weight, weighted := strings.Cut(item, ";")
+		if !strings.EqualFold(strings.TrimSpace(name), coding) {
+			continue
+		}
+		q, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64)
+		return !weighted || err == nil && q > 0
+	}
+	return false
 }
 
 // Listen opens the port on this machine only (127.0.0.1), or the next free one

@@ -25,6 +25,7 @@ type Options struct {
 	Out       string // folder to make; "" is dist in Root
 	Model     string // ONNX file to ship; "" ships none: the page asks for one
 	ModelName string // shown by the page; "" is the file's name
+	Compress  bool   // keep each file's brotli and gzip forms beside it
 	Logf      func(format string, args ...any)
 }
 
@@ -64,7 +65,7 @@ func Build(ctx context.Context, o Options) error {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return fmt.Errorf("site: %w", err)
 	}
-	for _, step := range []func(context.Context, string, Options) error{shell, modules, runtimeJS, kernel, model} {
+	for _, step := range []func(context.Context, string, Options) error{shell, modules, runtimeJS, kernel, model, compress} {
 		if err := step(ctx, tmp, o); err != nil {
 			return fmt.Errorf("site: %w", err)
 		}

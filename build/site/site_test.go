@@ -1,6 +1,7 @@
 package site
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/andybalholm/brotli"
 
 	"eagleeye/build/shared"
 )
@@ -77,6 +81,89 @@ func TestHandler(t *testing.T) {
 				t.Errorf("%s %s: header %s is %q, want %q", c.method, c.path, k, res.Header.Get(k), v)
 			}
 		}
+	}
+}
+
+// A browser gets the best form that it takes and that is no older than the file.
+func TestHandlerNegotiates(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"a.js": strings.Repeat("aaaa", 100), "b.js": strings.Repeat("bbbb", 100), "c.js": "x"})
+	for _, name := range []string{"a.js", "b.js", "c.js"} {
+		if err := compressFile(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, "b.js.br")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, map[string]string{"old.js": "new text", "old.js.gz": "of the old text"})
+	if err := os.Chtimes(filepath.Join(dir, "old.js.gz"), time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(Handler(dir))
+	defer server.Close()
+	for _, c := range []struct{ name, accept, encoding, body string }{
+		{"a.js", "gzip, deflate, br, zstd", "br", strings.Repeat("aaaa", 100)},
+		{"a.js", "gzip;q=1.0, br;q=0", "gzip", strings.Repeat("aaaa", 100)},
+		{"a.js", "BR ; q=0.5", "br", strings.Repeat("aaaa", 100)},
+		{"a.js", "", "", strings.Repeat("aaaa", 100)},
+		{"a.js", "brr, xgzip, br;q=x", "", strings.Repeat("aaaa", 100)},
+		{"b.js", "br, gzip", "gzip", strings.Repeat("bbbb", 100)},
+		{"c.js", "br, gzip", "", "x"}, // no form is smaller
+		{"old.js", "br, gzip", "", "new text"},
+	} {
+		req, err := http.NewRequest("GET", server.URL+"/"+c.name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept-Encoding", c.accept)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body io.Reader = res.Body
+		switch res.Header.Get("Content-Encoding") {
+		case "br":
+			body = brotli.NewReader(body)
+		case "gzip":
+			if body, err = gzip.NewReader(body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		text, err := io.ReadAll(body)
+		res.Body.Close()
+		if err != nil || res.Header.Get("Content-Encoding") != c.encoding || string(text) != c.body ||
+			res.Header.Get("Content-Type") != types[".js"] || res.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%s for %q: %v %q, want %q (%v)", c.name, c.accept, res.Header, text, c.encoding, err)
+		}
+	}
+}
+
+// The sum to the first boxes has one kernel module and no page for benchmarks.
+func TestSizes(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{
+		"index.html": strings.Repeat("h", 1000), "ui.wasm": strings.Repeat("u", 20000), "kernels.wasm": "12", "kernels-threads.wasm": "123",
+		"bench.html": "no", "bench.js": "no", "x.png": "not packed again",
+	})
+	if err := compress(t.Context(), dir, Options{Compress: true, Logf: t.Logf}); err != nil {
+		t.Fatal(err)
+	}
+	sizes, err := Sizes(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sizes) != 6 || sizes[0].Name != "ui.wasm" {
+		t.Fatalf("sizes %v", sizes)
+	}
+	all := FirstBoxes(sizes)
+	if all.Plain != 1000+20000+3 || all.Brotli <= 0 || all.Brotli >= 200 || all.Gzip <= all.Brotli {
+		t.Errorf("to first boxes: %+v", all)
+	}
+	var b strings.Builder
+	WriteSizes(&b, sizes)
+	if text := b.String(); !strings.Contains(text, "ui.wasm") || strings.Contains(text, "index.html") {
+		t.Errorf("table:\n%s", text)
 	}
 }
 
