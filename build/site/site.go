@@ -112,7 +112,10 @@ func runtimeJS(ctx context.Context, dir string, o Options) error {
 }
 
 func kernel(_ context.Context, dir string, _ Options) error {
-	for name, v := range map[string]kernels.Variant{"kernels.wasm": {}, "kernels-threads.wasm": {Threads: true}} {
+	for name, v := range map[string]kernels.Variant{
+		"kernels.wasm": {}, "kernels-threads.wasm": {Threads: true},
+		"kernels-relaxed.wasm": {Relaxed: true}, "kernels-relaxed-threads.wasm": {Relaxed: true, Threads: true},
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), kernels.Module(v), 0o644); err != nil {
 			return err
 		}

@@ -74,15 +74,21 @@ func (c *Client) Open(model js.Value, name string) {
 	}
 }
 
-// script is the address of the worker's script: "?threads=N" in the page's goes
-// on to it.
+// script is the address of the worker's script: "?threads=N" and "?kernels=simd128"
+// in the page's go on to it.
 func script() string {
 	search := js.Global().Get("location").Get("search")
-	n, err := strconv.Atoi(js.Global().Get("String").Invoke(js.Global().Get("URLSearchParams").New(search).Call("get", "threads")).String())
-	if err != nil {
-		return "worker.js"
+	params := js.Global().Get("URLSearchParams").New(search)
+	text := js.Global().Get("String")
+	name, sep := "worker.js", "?"
+	if n, err := strconv.Atoi(text.Invoke(params.Call("get", "threads")).String()); err == nil {
+		name += sep + "threads=" + strconv.Itoa(n)
+		sep = "&"
 	}
-	return "worker.js?threads=" + strconv.Itoa(n)
+	if text.Invoke(params.Call("get", "kernels")).String() == "simd128" {
+		name += sep + "kernels=simd128"
+	}
+	return name
 }
 
 // Reopen starts a worker with the model in use, whose worker is gone.

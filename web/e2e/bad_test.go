@@ -361,7 +361,7 @@ func TestFilesMissing(t *testing.T) {
 	})
 	for _, name := range []string{"engine.wasm", "kernels.wasm"} {
 		t.Run(name, func(t *testing.T) {
-			p := newTab(t, ctx, serve(t, path, name, "kernels-threads.wasm")) // the latter is not needed
+			p := newTab(t, ctx, serve(t, path, name, "kernels-threads.wasm", "kernels-relaxed.wasm", "kernels-relaxed-threads.wasm")) // the others are not needed
 			s := p.problem("engine-crash")
 			if !strings.Contains(s.Problem.Text, name+": the server answered 404") || s.Engine != "failed" || s.Restarts != 2 {
 				t.Errorf("said %+v, engine %s after %d restarts", *s.Problem, s.Engine, s.Restarts)

@@ -83,7 +83,7 @@ func TestImageEqualsNative(t *testing.T) {
 	url := serve(t, path)
 	ctx := chromium(t)
 	p := newTab(t, ctx, url)
-	if s := p.ready(); s.Model.Name != "tiny.onnx" || s.Model.Width != 160 || !strings.HasPrefix(s.Model.Variant, "simd128") {
+	if s := p.ready(); s.Model.Name != "tiny.onnx" || s.Model.Width != 160 || !strings.HasPrefix(s.Model.Variant, fastest()) {
 		t.Fatalf("model %+v", s.Model)
 	}
 	for i, size := range []image.Point{{320, 240}, {97, 333}, {640, 480}} {

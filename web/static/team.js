@@ -1,5 +1,18 @@
-// The threads that help the kernels; worker.js starts them, pool.js is each one.
+// What kernels run here, and the threads that help them; worker.js starts both,
+// pool.js is each thread.
 'use strict';
+
+// A module whose probe(255) is 1 where relaxed SIMD multiplies bytes as our
+// kernels need it, which is up to the machine: kernels.Probe makes it.
+const relaxedProbe = 'AGFzbQEAAAABBgFgAX8BfwMCAQAHCQEFcHJvYmUAAArsAQHpAQIBewF/IAD9DyEBQQEhAiAC/Qx/AYH/gAB/gUBAwMAAAf8BIAH9DAAAAAAAAAAAAAAAAAAAAAD9Uf2SAv0MgH+AgICAAACAf4CA/wAAAP0t/YMBcSECIAL9DH8Bgf+AAH+BQEDAwAAB/wEgAf0Mf39/fjcAAAEBAH5/AAE/v/1R/ZIC/QwAQP+/AJx/AEB/wL/+AID//S39gwFxIQIgAv0MfwGB/4AAf4FAQMDAAAH/ASAB/Qz/gICA/v38AP9/f/+ygIH+/VH9kgL9DH8AgMCA//yCACAA4H8Ag//9Lf2DAXEhAiACDwALAA8EbmFtZQEIAQAFcHJvYmU=';
+
+// relaxedWorks says that the relaxed kernels give right results here;
+// ?kernels=simd128 in this script's address declines them.
+function relaxedWorks() {
+  if (new URLSearchParams(location.search).get('kernels') === 'simd128') return false;
+  const bytes = Uint8Array.from(atob(relaxedProbe), (c) => c.charCodeAt(0));
+  return WebAssembly.validate(bytes) && new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.probe(255) === 1;
+}
 
 // teamSize is the number of threads for the kernels: ?threads=N in this script's
 // address, else about one for each physical core, and one core left to the page:

@@ -37,23 +37,37 @@ async function fetchModule(url) {
   return WebAssembly.compileStreaming(new Response(counted, { headers: { 'content-type': 'application/wasm' } }));
 }
 
+// kernelModule loads the fastest kernels that give right results here, and their
+// name; threads is '-threads' or ''.
+async function kernelModule(threads) {
+  if (relaxedWorks()) {
+    try {
+      return [await fetchModule(`kernels-relaxed${threads}.wasm`), `relaxed${threads}`];
+    } catch (error) {
+      console.warn(`no relaxed SIMD: ${error.message || error}`);
+    }
+  }
+  return [await fetchModule(`kernels${threads}.wasm`), `simd128${threads}`];
+}
+
 // startKernels gives the kernels a memory: a shared one and a team of threads
 // where the page may, else one of their own.
 async function startKernels() {
   const wanted = teamSize();
   if (wanted > 1) {
     try {
-      const module = await fetchModule('kernels-threads.wasm'), memory = sharedMemory();
+      const [module, variant] = await kernelModule('-threads'), memory = sharedMemory();
       const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
       const others = await Promise.all(Array.from({ length: wanted - 1 }, () => addThread(module, memory)));
-      return { memory, run: exports.run, variant: 'simd128-threads', threads: others.reduce((n, one) => n + one, 1) };
+      return { memory, run: exports.run, variant, threads: others.reduce((n, one) => n + one, 1) };
     } catch (error) {
       console.warn(`one thread only: ${error.message || error}`);
     }
   }
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
-  const { exports } = await WebAssembly.instantiate(await fetchModule('kernels.wasm'), { env: { memory } });
-  return { memory, run: exports.run, variant: 'simd128', threads: 1 };
+  const [module, variant] = await kernelModule('');
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  return { memory, run: exports.run, variant, threads: 1 };
 }
 
 (async () => {
