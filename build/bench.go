@@ -11,6 +11,7 @@ import (
 	"eagleeye/build/bench"
 	"eagleeye/build/coco"
 	"eagleeye/build/fetch"
+	"eagleeye/build/modelfile"
 	"eagleeye/build/models"
 	"eagleeye/build/picture"
 	"eagleeye/build/render"
@@ -127,7 +128,7 @@ func (c *benchCmd) models(ctx context.Context, t terminal) (m *bench.Models, tra
 		return nil, false, usageError{fmt.Errorf("%s is quantized already: name its float form", model)}
 	}
 	m = &bench.Models{}
-	if m.Float, err = os.ReadFile(model); err != nil {
+	if m.Float, err = modelfile.Read(model); err != nil {
 		return nil, false, err
 	}
 	if m.Int8, err = os.ReadFile(int8); err != nil {

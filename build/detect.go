@@ -14,6 +14,7 @@ import (
 
 	"eagleeye/build/draw"
 	"eagleeye/build/fetch"
+	"eagleeye/build/modelfile"
 	"eagleeye/build/models"
 	"eagleeye/build/picture"
 	"eagleeye/build/pool"
@@ -22,7 +23,7 @@ import (
 
 type detectCmd struct {
 	precisionFlag
-	Model  string   `help:"ONNX file (else the cached download)." env:"MODEL" type:"existingfile" placeholder:"FILE"`
+	Model  string   `help:"Model, .onnx or .pt (else the cached download)." env:"MODEL" type:"existingfile" placeholder:"FILE"`
 	Images []string `arg:"" help:"Pictures: JPEG, PNG, GIF, WebP, BMP." type:"existingfile" name:"image"`
 	Out    string   `short:"o" help:"Draw the boxes: a .png or .jpg file, for several pictures a folder." type:"path" placeholder:"OUT"`
 	Conf   float32  `help:"Least score of a box." default:"0.25"`
@@ -112,7 +113,7 @@ func openModel(named string, o wasm.Options) (*wasm.Detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(path)
+	data, err := modelfile.Read(path)
 	if err != nil {
 		return nil, err
 	}

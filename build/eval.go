@@ -12,6 +12,7 @@ import (
 	"eagleeye/build/coco"
 	"eagleeye/build/fetch"
 	"eagleeye/build/fidelity"
+	"eagleeye/build/modelfile"
 	"eagleeye/build/models"
 	"eagleeye/build/picture"
 	"eagleeye/build/pool"
@@ -35,7 +36,7 @@ func (f precisionFlag) options() wasm.Options {
 
 type evalCmd struct {
 	precisionFlag
-	Model      string `help:"ONNX file to judge (else the cached download)." env:"MODEL" type:"path" placeholder:"FILE"`
+	Model      string `help:"Model to judge, .onnx or .pt (else the cached download)." env:"MODEL" type:"path" placeholder:"FILE"`
 	Int8       bool   `help:"Judge the int8 form of a float model, and compare it with the float one." name:"int8"`
 	Calib      string `help:"For --int8: folder of photos to calibrate on (else drawn scenes)." env:"CALIB" type:"path" placeholder:"DIR"`
 	Data       string `required:"" help:"Folder with images/ and a COCO instances.json." type:"existingdir" placeholder:"DIR"`
@@ -183,7 +184,7 @@ func (c *evalCmd) detect(ctx context.Context, t terminal, data *coco.Dataset, e 
 
 // specs are the model and, for --fidelity, the reference at the same size.
 func (c *evalCmd) specs() ([]pool.Spec, error) {
-	model, err := os.ReadFile(c.Model)
+	model, err := modelfile.Read(c.Model)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +196,7 @@ func (c *evalCmd) specs() ([]pool.Spec, error) {
 	if c.Fidelity == "f32" {
 		ref.Options.Precision = wasm.F32
 	} else {
-		if ref.Model, err = os.ReadFile(c.Fidelity); err != nil {
+		if ref.Model, err = modelfile.Read(c.Fidelity); err != nil {
 			return nil, fmt.Errorf("reference: %w", err)
 		}
 		ref.Options.Precision = wasm.Auto

@@ -8,14 +8,16 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"eagleeye/build/modelfile"
 	"eagleeye/build/render"
+	"eagleeye/build/zoo"
 	"eagleeye/wasm"
 	"eagleeye/wasm/onnx"
 )
 
 type infoCmd struct {
 	precisionFlag
-	Model string `arg:"" help:"ONNX file." type:"existingfile"`
+	Model string `arg:"" help:"Model, .onnx or .pt." type:"existingfile"`
 	Time  int    `help:"Time each step over N runs on one core." default:"0" placeholder:"N"`
 	JSON  bool   `help:"Print JSON." name:"json"`
 }
@@ -32,6 +34,7 @@ type description struct {
 	Anchors     int        `json:"anchors"`
 	Params      int64      `json:"params"`
 	MACs        int64      `json:"macs"`
+	FLOPs       int64      `json:"flops"`       // as Ultralytics counts, see zoo.CostOf
 	WeightBytes int64      `json:"weightBytes"` // as packed in memory
 	ArenaBytes  int64      `json:"arenaBytes"`  // activations
 	MemoryBytes int        `json:"memoryBytes"`
@@ -49,7 +52,11 @@ type stepLine struct {
 }
 
 func (c *infoCmd) Run(t terminal) error {
-	data, err := os.ReadFile(c.Model)
+	data, err := modelfile.Read(c.Model)
+	if err != nil {
+		return err
+	}
+	stat, err := os.Stat(c.Model)
 	if err != nil {
 		return err
 	}
@@ -63,8 +70,18 @@ func (c *infoCmd) Run(t terminal) error {
 	}
 	defer d.Close()
 	i := d.Info()
+	g, err := modelfile.Graph(c.Model)
+	if err != nil {
+		return err
+	}
+	cost, err := zoo.CostOf(g, i.Height, i.Width)
+	if err != nil {
+		return err
+	}
+	// Batch norms count while they are there, which the engine folds.
+	params := max(i.Params, int64(cost.Params))
 	out := description{
-		c.Model, int64(len(data)), strings.TrimSpace(header.Producer + " " + header.ProducerVersion), header.Opset, i.Precision, i.Width, i.Height, i.Anchors, i.Params, i.MACs,
+		c.Model, stat.Size(), strings.TrimSpace(header.Producer + " " + header.ProducerVersion), header.Opset, i.Precision, i.Width, i.Height, i.Anchors, params, i.MACs, cost.FLOPs,
 		i.WeightBytes, i.ArenaBytes, i.MemoryBytes, i.Names, nil,
 	}
 	for _, s := range i.Steps {
@@ -102,8 +119,8 @@ func timeSteps(d *wasm.Detector, n int, steps []stepLine) error {
 func (o description) print(t terminal) error {
 	const mega = 1e6
 	fmt.Fprintf(t.out, "%s: %.1f MB, %s, opset %d by %s, input %d×%d, %d anchors, %d classes\n", o.File, float64(o.FileBytes)/mega, o.Precision, o.Opset, cmp.Or(o.Producer, "an unnamed program"), o.Width, o.Height, o.Anchors, len(o.Classes))
-	fmt.Fprintf(t.out, "%d parameters, %.3f GMAC a frame; memory %.1f MB: weights %.1f, activations %.1f\n\n",
-		o.Params, float64(o.MACs)/1e9, float64(o.MemoryBytes)/mega, float64(o.WeightBytes)/mega, float64(o.ArenaBytes)/mega)
+	fmt.Fprintf(t.out, "%d parameters, %.3f GMAC (%.1f GFLOPs) a frame; memory %.1f MB: weights %.1f, activations %.1f\n\n",
+		o.Params, float64(o.MACs)/1e9, float64(o.FLOPs)/1e9, float64(o.MemoryBytes)/mega, float64(o.WeightBytes)/mega, float64(o.ArenaBytes)/mega)
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', tabwriter.AlignRight|tabwriter.DiscardEmptyColumns)
 	fmt.Fprintf(w, "step\tshape\tMMAC\tKB\tms\t  %-24s  name\n", "kind")
 	var total float64

@@ -9,7 +9,7 @@ import (
 )
 
 type quantizeCmd struct {
-	In         string  `arg:"" help:"Float model (.onnx)." type:"existingfile"`
+	In         string  `arg:"" help:"Float model (.onnx or .pt)." type:"existingfile"`
 	Out        string  `short:"o" required:"" help:"int8 model to write." type:"path"`
 	Calib      string  `help:"Folder of photos like those the model will see, or one with images/ in it (else drawn scenes)." type:"existingdir" placeholder:"DIR"`
 	Images     int     `help:"Photos to observe." default:"100"`

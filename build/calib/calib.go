@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 
+	"eagleeye/build/modelfile"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
@@ -64,7 +65,7 @@ func Quantize(ctx context.Context, o Options) (Report, error) {
 	if err := o.complete(); err != nil {
 		return Report{}, err
 	}
-	data, err := os.ReadFile(o.In)
+	data, err := modelfile.Read(o.In)
 	if err != nil {
 		return Report{}, err
 	}

@@ -1,5 +1,5 @@
 // Package models finds the model to run, and makes its int8 form when it is a
-// float one. It may import wasm, build/fetch and build/calib.
+// float one. It may import wasm, build/fetch, build/modelfile and build/calib.
 package models
 
 import (
@@ -15,6 +15,7 @@ import (
 
 	"eagleeye/build/calib"
 	"eagleeye/build/fetch"
+	"eagleeye/build/modelfile"
 	"eagleeye/wasm/onnx"
 )
 
@@ -30,7 +31,7 @@ func Find(named, cache string) (string, error) {
 			return "", fmt.Errorf("model: %w", err)
 		}
 		if info.IsDir() {
-			return "", fmt.Errorf("model: %s is a folder: name an .onnx file", named)
+			return "", fmt.Errorf("model: %s is a folder: name an .onnx or .pt file", named)
 		}
 		return named, nil
 	}
@@ -53,7 +54,7 @@ type Int8 struct {
 // already, else one that is made once and cached by the content of the model,
 // the settings, the photos and this program.
 func (o Int8) Path(ctx context.Context, model string) (path string, made bool, err error) {
-	data, err := os.ReadFile(model)
+	data, err := modelfile.Read(model)
 	if err != nil {
 		return "", false, fmt.Errorf("model: %w", err)
 	}

@@ -1,0 +1,51 @@
+// Package modelfile is the one place where the toolchain reads models: ONNX
+// files as they are, Ultralytics' checkpoints (.pt) by way of build/pt. It may
+// import build/pt, build/zoo and wasm.
+package modelfile
+
+import (
+	"fmt"
+	"os"
+
+	"eagleeye/build/pt"
+	"eagleeye/build/zoo"
+	"eagleeye/wasm/graph"
+	"eagleeye/wasm/onnx"
+)
+
+// Read returns a model as the bytes of an ONNX file: those of the file, or what
+// a checkpoint exports to, its batch norms folded.
+func Read(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil || !pt.Is(data) {
+		return data, err
+	}
+	g, err := pt.Read(data)
+	if err == nil {
+		g, err = zoo.Fold(g)
+	}
+	if err == nil {
+		data, err = onnx.Write(g)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return data, nil
+}
+
+// Graph reads a model for training: a checkpoint's batch norms stay nodes.
+func Graph(path string) (*graph.Graph, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	read := onnx.Read
+	if pt.Is(data) {
+		read = pt.Read
+	}
+	g, err := read(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return g, nil
+}
