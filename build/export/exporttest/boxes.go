@@ -2,6 +2,7 @@ package exporttest
 
 import (
 	"image"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -173,4 +174,55 @@ func read(t *testing.T, path string) *graph.Graph {
 		t.Fatal(err)
 	}
 	return g
+}
+
+// Inputs joins the inputs of pictures.
+func Inputs(ps []Picture) (x []float32) {
+	for _, p := range ps {
+		x = append(x, p.Input()...)
+	}
+	return x
+}
+
+// Agree compares another runtime's outputs, one after the other, with the
+// engine's boxes and fails below a mean IoU of want.
+func Agree(t *testing.T, g *graph.Graph, ps []Picture, outputs []float32, want float64) {
+	t.Helper()
+	d := Engine(t, g, wasm.Options{})
+	var a Agreement
+	for i, p := range ps {
+		n := len(outputs) / len(ps)
+		a.Compare(t, d, p, outputs[i*n:(i+1)*n])
+	}
+	t.Logf("%d boxes, mean IoU %.4f, %d missed", a.Boxes, a.IoU, a.Missed)
+	if a.Boxes < len(ps) || a.IoU < want {
+		t.Errorf("%d boxes with a mean IoU of %.4f, want at least %d and %g", a.Boxes, a.IoU, len(ps), want)
+	}
+}
+
+// Distance returns the largest difference of any box's centre or size, in
+// pixels, and of any score from the engine's, on one picture.
+func Distance(t *testing.T, d *wasm.Detector, p Picture, y []float32) (box, score float64) {
+	t.Helper()
+	if _, _, err := d.Detect(p.RGBA.Pix, p.RGBA.Rect.Dx(), p.RGBA.Rect.Dy(), wasm.DefaultThresholds); err != nil {
+		t.Fatal(err)
+	}
+	boxes, logits, err := d.Raw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, classes := len(boxes)/4, len(d.Info().Names)
+	if len(y) != n*(4+classes) {
+		t.Fatalf("%d numbers, want %d", len(y), n*(4+classes))
+	}
+	for i := range n {
+		b := boxes[4*i:]
+		for k, v := range []float32{(b[0] + b[2]) / 2, (b[1] + b[3]) / 2, b[2] - b[0], b[3] - b[1]} {
+			box = max(box, math.Abs(float64(v-y[k*n+i])))
+		}
+		for k := range classes {
+			score = max(score, math.Abs(1/(1+math.Exp(-float64(logits[i*classes+k])))-float64(y[(4+k)*n+i])))
+		}
+	}
+	return box, score
 }

@@ -201,20 +201,3 @@ func grid(lo, hi float64) ([]float32, []int64) {
 	zero := math.RoundToEven(-lo/scale) - 128
 	return []float32{float32(scale)}, []int64{int64(zero)}
 }
-
-// float16 rounds to the nearest half, ties to even; what is too large for one
-// becomes the largest.
-func float16(f float32) uint16 {
-	b := math.Float32bits(f)
-	sign := uint16(b >> 16 & 0x8000)
-	x := math.Abs(float64(f))
-	switch {
-	case x >= 65504:
-		return sign | 0x7bff
-	case x < 1.0/(1<<14): // subnormal: units of 2⁻²⁴
-		return sign | uint16(math.RoundToEven(x*(1<<24)))
-	}
-	mant, exp := math.Frexp(x) // x = mant·2^exp, ½ ≤ mant < 1
-	m := uint16(math.RoundToEven(mant * 2048))
-	return sign | (uint16(exp+13)<<10 + m)
-}

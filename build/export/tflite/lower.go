@@ -59,7 +59,7 @@ func (l *lowering) reals(name string, v []float32, weights bool, shape ...int) i
 	var data []byte
 	if weights && l.half {
 		for _, f := range v {
-			data = binary.LittleEndian.AppendUint16(data, float16(f))
+			data = binary.LittleEndian.AppendUint16(data, graph.Float32to16(f))
 		}
 		h := l.constant(element{name: name + "/half", kind: float16Type, shape: shape}, data)
 		out := l.add(element{name: name, kind: float32Type, shape: shape})

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -50,13 +49,6 @@ func TestNumbers(t *testing.T) {
 	}
 	p := exporttest.Scenes(1, w, h)[0]
 	d := exporttest.Engine(t, g, wasm.Options{})
-	if _, _, err := d.Detect(p.RGBA.Pix, w, h, wasm.DefaultThresholds); err != nil {
-		t.Fatal(err)
-	}
-	boxes, logits, err := d.Raw()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		precision  Precision
 		box, score float64 // pixels, probability
@@ -66,22 +58,9 @@ func TestNumbers(t *testing.T) {
 	} {
 		t.Run(string(c.precision), func(t *testing.T) {
 			y := run(t, python, encode(t, g, Options{Precision: c.precision}), h, w, p.Input())
-			n, classes := len(boxes)/4, 3
-			if len(y) != n*(4+classes) {
-				t.Fatalf("%d numbers, want %d", len(y), n*(4+classes))
-			}
-			worst, far := 0.0, 0.0
-			for i := range n {
-				b := boxes[4*i:]
-				for k, v := range []float32{(b[0] + b[2]) / 2, (b[1] + b[3]) / 2, b[2] - b[0], b[3] - b[1]} {
-					worst = max(worst, math.Abs(float64(v-y[k*n+i])))
-				}
-				for k := range classes {
-					far = max(far, math.Abs(1/(1+math.Exp(-float64(logits[i*classes+k])))-float64(y[(4+k)*n+i])))
-				}
-			}
+			worst, far := exporttest.Distance(t, d, p, y)
 			t.Logf("boxes within %.2g px, scores within %.2g", worst, far)
-			if worst > c.box || far > c.score {
+			if !(worst <= c.box && far <= c.score) {
 				t.Errorf("boxes differ by %g px, scores by %g", worst, far)
 			}
 		})
@@ -93,10 +72,6 @@ func TestBoxesOfPhotos(t *testing.T) {
 	photos := exporttest.Photos(t, count, size)
 	python := exporttest.Python(t, packages...)
 	float, int8ed := exporttest.Reference(t)
-	var input []float32
-	for _, p := range photos {
-		input = append(input, p.Input()...)
-	}
 	for _, c := range []struct {
 		precision Precision
 		g         *graph.Graph
@@ -107,17 +82,8 @@ func TestBoxesOfPhotos(t *testing.T) {
 		{Int8, int8ed, 0.93},
 	} {
 		t.Run(string(c.precision), func(t *testing.T) {
-			y := run(t, python, encode(t, c.g, Options{Precision: c.precision}), size, size, input)
-			d := exporttest.Engine(t, c.g, wasm.Options{})
-			var a exporttest.Agreement
-			for i, p := range photos {
-				n := len(y) / count
-				a.Compare(t, d, p, y[i*n:(i+1)*n])
-			}
-			t.Logf("%d boxes, mean IoU %.4f, %d missed", a.Boxes, a.IoU, a.Missed)
-			if a.Boxes < count || a.IoU < c.iou {
-				t.Errorf("%d boxes with a mean IoU of %.4f, want at least %d and %g", a.Boxes, a.IoU, count, c.iou)
-			}
+			y := run(t, python, encode(t, c.g, Options{Precision: c.precision}), size, size, exporttest.Inputs(photos))
+			exporttest.Agree(t, c.g, photos, y, c.iou)
 		})
 	}
 }
@@ -170,23 +136,5 @@ func TestRefusals(t *testing.T) {
 	}
 	if _, err := Encode(g, Options{Width: 65, Height: 64}); err == nil {
 		t.Error("a width of 65 was accepted")
-	}
-}
-
-func TestFloat16(t *testing.T) {
-	for h := range uint16(0x7c00) { // every finite half is itself
-		if got := float16(graph.Float16to32(h)); got != h {
-			t.Fatalf("half %#x came back as %#x", h, got)
-		}
-	}
-	for _, c := range []struct {
-		x    float32
-		want uint16
-	}{
-		{1 + 1.0/2048, 0x3c00}, {1 + 3.0/2048, 0x3c02}, {-1e9, 0xfbff}, {1e-9, 0}, {65519, 0x7bff}, {2047.0 / 2048 / 16384 * 1.0005, 0x0400},
-	} {
-		if got := float16(c.x); got != c.want {
-			t.Errorf("%g became %#x, want %#x", c.x, got, c.want)
-		}
 	}
 }
