@@ -41,7 +41,7 @@ type trainer struct {
 }
 
 // prepare checks everything and builds the network.
-func prepare(c Config) (t *trainer, err error) {
+func prepare(c Config) (*trainer, error) {
 	if err := c.Hyper.check(); err != nil {
 		return nil, err
 	}
@@ -51,17 +51,26 @@ func prepare(c Config) (t *trainer, err error) {
 	if err := c.createFolder(); err != nil {
 		return nil, err
 	}
-	t = &trainer{c: &c, header: header{Best: -1}, started: time.Now()}
-	defer func() {
-		if err != nil {
-			t.close()
-		}
-	}()
-	if t.network, err = newNetwork(&c); err != nil {
+	t := &trainer{c: &c, header: header{Best: -1}, started: time.Now()}
+	err := t.build()
+	if err == nil {
+		err = t.begin()
+	}
+	if err != nil {
+		t.close()
 		return nil, err
 	}
+	return t, nil
+}
+
+// build makes the parts of a training.
+func (t *trainer) build() (err error) {
+	c := t.c
+	if t.network, err = newNetwork(c); err != nil {
+		return err
+	}
 	if err := t.checkClasses(); err != nil {
-		return nil, err
+		return err
 	}
 	perEpoch := (c.Train.Len() + c.Batch - 1) / c.Batch
 	updates := newSchedule(&c.Hyper, perEpoch).total / c.Hyper.batches()
@@ -72,7 +81,7 @@ func prepare(c Config) (t *trainer, err error) {
 		MosaicEpochs: max(t.schedule.epochs()-c.CloseMosaic, 0), Workers: c.Workers, CacheBytes: c.CacheBytes,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var tensors []*tensor
 	for _, p := range t.network.params {
@@ -82,13 +91,10 @@ func prepare(c Config) (t *trainer, err error) {
 	t.average = newAverage(t.network.state(), c.EMADecay, c.EMATau)
 	if c.Val != nil {
 		if t.judge, err = newJudge(c.Val, c.Width, c.Height); err != nil {
-			return nil, fmt.Errorf("data set to judge on: %w", err)
+			return fmt.Errorf("data set to judge on: %w", err)
 		}
 	}
-	if err := t.begin(); err != nil {
-		return nil, err
-	}
-	return t, nil
+	return nil
 }
 
 // begin sets the training to its start or to its checkpoint.
@@ -104,6 +110,7 @@ func (t *trainer) begin() error {
 		if err := t.load(); err != nil {
 			return err
 		}
+		t.stopped = t.patienceLost()
 		t.c.logf("going on from step %d of %d", t.Step, t.schedule.total)
 	} else if err := t.c.writeFile(StartFile, func(w io.Writer) error { _, err := w.Write(start); return err }); err != nil {
 		return err
@@ -239,11 +246,16 @@ func (t *trainer) endEpoch(ctx context.Context) error {
 	row.Seconds = t.seconds()
 	t.Rows = append(t.Rows, row)
 	t.c.logf("%v", row)
-	if best := t.best(); t.c.Patience > 0 && best != nil && row.Epoch-best.Epoch >= t.c.Patience {
-		t.stopped = true
+	if t.stopped = t.patienceLost(); t.stopped {
 		t.c.logf("no better model in %d epochs: stopped", t.c.Patience)
 	}
 	return t.report(show)
+}
+
+// patienceLost tells whether the best epoch is too long ago.
+func (t *trainer) patienceLost() bool {
+	best := t.best()
+	return t.c.Patience > 0 && best != nil && t.Rows[len(t.Rows)-1].Epoch-best.Epoch >= t.c.Patience
 }
 
 func (t *trainer) writeModel(name string, file []byte) error {
