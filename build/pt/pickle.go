@@ -52,8 +52,7 @@ func (d *dict) get(k any) any {
 }
 
 // machine is a pickle machine for the operations that torch.save and Python's
-// protocols 2 and 3 use on such objects. It is ours, since the machines at hand
-// print what they refuse, cycles included, and know globals of their own.
+// protocols 2 and 3 use on such objects. It is ours: see docs/RATIONALE.md.
 type machine struct {
 	data  []byte
 	pos   int
