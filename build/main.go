@@ -29,6 +29,7 @@ type commands struct {
 	Serve    serveCmd    `cmd:"" help:"Serve a folder that site made."`
 	Model    modelCmd    `cmd:"" help:"Download the official YOLOv8n, checked by size and SHA-256."`
 	Quantize quantizeCmd `cmd:"" help:"Make the int8 form of a float model."`
+	Train    trainCmd    `cmd:"" help:"Train a detector, from random weights or a model's."`
 	Eval     evalCmd     `cmd:"" help:"Judge a model or a file of detections on a COCO data set."`
 	Detect   detectCmd   `cmd:"" help:"Find objects in pictures."`
 	Info     infoCmd     `cmd:"" help:"Tell about a model: sizes, layers, cost."`
