@@ -170,21 +170,20 @@ func TestConv(t *testing.T) {
 func FuzzConv(f *testing.F) {
 	f.Add(uint64(1), uint8(0), uint8(3), uint8(8), uint8(3), uint8(2), uint8(1), uint8(2), uint8(5), uint8(0), uint8(0), uint8(0xff))
 	f.Add(uint64(2), uint8(2), uint8(20), uint8(30), uint8(1), uint8(1), uint8(2), uint8(3), uint8(9), uint8(8), uint8(16), uint8(1))
-	m := newMachine(f, 1)
-	f.Fuzz(func(t *testing.T, seed uint64, op, inC, outC, k, stride, dil, h, w, inExtra, outExtra, flags uint8) {
-		c := convCase{
-			op: convOps[int(op)%len(convOps)], inC: 1 + int(inC)%40, outC: 1 + int(outC)%40, k: 1 + int(k)%5,
-			stride: 1 + int(stride)%3, dil: 1 + int(dil)%2, h: 1 + int(h)%4, w: 1 + int(w)%12,
-			inExtra: int(inExtra) % 32 / 8 * 8, outExtra: int(outExtra) % 32 / 8 * 8,
-			panels: 1 + int32(flags>>4)%3, act: int32(flags & 1), res: flags&2 != 0, garbled: flags&4 != 0,
-		}
-		c.merged = flags&8 != 0 && c.dil == 1 && c.inExtra == 0
-		im := newImage(seed)
-		c.build(im)
-		prog := put(im, im.steps...)
-		im.alloc(16)
-		im.compareOn(t, m, prog)
-	})
+	f.Fuzz(fuzzConv)
+}
+
+func fuzzConv(t *testing.T, seed uint64, op, inC, outC, k, stride, dil, h, w, inExtra, outExtra, flags uint8) {
+	c := convCase{
+		op: convOps[int(op)%len(convOps)], inC: 1 + int(inC)%40, outC: 1 + int(outC)%40, k: 1 + int(k)%5,
+		stride: 1 + int(stride)%3, dil: 1 + int(dil)%2, h: 1 + int(h)%4, w: 1 + int(w)%12,
+		inExtra: int(inExtra) % 32 / 8 * 8, outExtra: int(outExtra) % 32 / 8 * 8,
+		panels: 1 + int32(flags>>4)%3, act: int32(flags & 1), res: flags&2 != 0, garbled: flags&4 != 0,
+	}
+	c.merged = flags&8 != 0 && c.dil == 1 && c.inExtra == 0
+	im := newImage(seed)
+	c.build(im)
+	im.compare(t)
 }
 
 func TestWiden(t *testing.T) {
@@ -217,17 +216,16 @@ func TestWiden(t *testing.T) {
 
 func FuzzWiden(f *testing.F) {
 	f.Add(uint64(1), uint8(2), uint8(5), uint8(3), uint8(4), uint8(0), uint8(1), uint8(131))
-	m := newMachine(f, 1)
-	f.Fuzz(func(t *testing.T, seed uint64, h, w, ch, srcExtra, dstExtra, pad, zero uint8) {
-		im := newImage(seed)
-		d := WidenDesc{H: 1 + int32(h)%5, W: 1 + int32(w)%9, C: 4 + int32(ch)%20*4, Zero: int32(zero), Pad: int32(pad) % 3}
-		srcPix, dstPix := d.C+int32(srcExtra)%3*8, 2*(d.C+int32(dstExtra)%3*8)
-		dstRow := dstPix * (d.W + 2*d.Pad)
-		d.Src = Map{im.alloc(int(d.H * d.W * srcPix)), d.W * srcPix, srcPix}
-		d.Dst = Map{im.alloc(int(dstRow*(d.H+2*d.Pad))) + uint32(d.Pad*(dstRow+dstPix)), dstRow, dstPix}
-		step(im, OpWiden, d, d.H)
-		prog := put(im, im.steps...)
-		im.alloc(16)
-		im.compareOn(t, m, prog)
-	})
+	f.Fuzz(fuzzWiden)
+}
+
+func fuzzWiden(t *testing.T, seed uint64, h, w, ch, srcExtra, dstExtra, pad, zero uint8) {
+	im := newImage(seed)
+	d := WidenDesc{H: 1 + int32(h)%5, W: 1 + int32(w)%9, C: 4 + int32(ch)%20*4, Zero: int32(zero), Pad: int32(pad) % 3}
+	srcPix, dstPix := d.C+int32(srcExtra)%3*8, 2*(d.C+int32(dstExtra)%3*8)
+	dstRow := dstPix * (d.W + 2*d.Pad)
+	d.Src = Map{im.alloc(int(d.H * d.W * srcPix)), d.W * srcPix, srcPix}
+	d.Dst = Map{im.alloc(int(dstRow*(d.H+2*d.Pad))) + uint32(d.Pad*(dstRow+dstPix)), dstRow, dstPix}
+	step(im, OpWiden, d, d.H)
+	im.compare(t)
 }

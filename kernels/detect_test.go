@@ -126,10 +126,12 @@ func TestDetectDecodes(t *testing.T) {
 func FuzzDetect(f *testing.F) {
 	f.Add(uint64(1), uint8(80), float32(0))
 	f.Add(uint64(2), uint8(1), float32(-7))
-	f.Fuzz(func(t *testing.T, seed uint64, classes uint8, logit float32) {
-		im := newImage(seed)
-		detectScale{1 + im.rng.Int32N(6), 1 + im.rng.Int32N(6), 1 + int32(classes), 4 * (1 + im.rng.Int32N(6)),
-			float32(int32(8) << im.rng.IntN(3)), logit, im.rng.Int32N(9)}.step(im, 12)
-		im.compare(t)
-	})
+	f.Fuzz(fuzzDetect)
+}
+
+func fuzzDetect(t *testing.T, seed uint64, classes uint8, logit float32) {
+	im := newImage(seed)
+	detectScale{1 + im.rng.Int32N(6), 1 + im.rng.Int32N(6), 1 + int32(classes), 4 * (1 + im.rng.Int32N(6)),
+		float32(int32(8) << im.rng.IntN(3)), logit, im.rng.Int32N(9)}.step(im, 12)
+	im.compare(t)
 }

@@ -52,7 +52,7 @@ type image struct {
 }
 
 func newImage(seed uint64) *image {
-	return &image{mem: make([]byte, 64), rng: rand.New(rand.NewPCG(seed, 1))}
+	return &image{mem: make([]byte, Base), rng: rand.New(rand.NewPCG(seed, 1))}
 }
 
 // alloc reserves n bytes of noise at a multiple of 16 and returns their address.

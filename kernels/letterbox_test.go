@@ -94,16 +94,18 @@ func TestLetterboxTables(t *testing.T) {
 func FuzzLetterbox(f *testing.F) {
 	f.Add(uint64(1), uint8(20), uint8(13), uint8(16), uint8(16), false)
 	f.Add(uint64(2), uint8(3), uint8(60), uint8(9), uint8(32), true)
-	f.Fuzz(func(t *testing.T, seed uint64, srcW, srcH, dstW, dstH uint8, float bool) {
-		im := newImage(seed)
-		c := letterboxCase{srcW: int32(srcW) + 1, srcH: int32(srcH) + 1, dstW: int32(dstW)%64 + 1, dstH: int32(dstH)%64 + 1}
-		c.newW, c.newH = 1+im.rng.Int32N(c.dstW), 1+im.rng.Int32N(c.dstH)
-		c.left, c.top = im.rng.Int32N(c.dstW-c.newW+1), im.rng.Int32N(c.dstH-c.newH+1)
-		c.pix, c.pad, c.rowGap = 4*im.rng.Int32N(2), 4*im.rng.Int32N(4), 4*im.rng.Int32N(4)
-		if float {
-			c.float = 1
-		}
-		c.step(im)
-		im.compare(t)
-	})
+	f.Fuzz(fuzzLetterbox)
+}
+
+func fuzzLetterbox(t *testing.T, seed uint64, srcW, srcH, dstW, dstH uint8, float bool) {
+	im := newImage(seed)
+	c := letterboxCase{srcW: int32(srcW) + 1, srcH: int32(srcH) + 1, dstW: int32(dstW)%64 + 1, dstH: int32(dstH)%64 + 1}
+	c.newW, c.newH = 1+im.rng.Int32N(c.dstW), 1+im.rng.Int32N(c.dstH)
+	c.left, c.top = im.rng.Int32N(c.dstW-c.newW+1), im.rng.Int32N(c.dstH-c.newH+1)
+	c.pix, c.pad, c.rowGap = 4*im.rng.Int32N(2), 4*im.rng.Int32N(4), 4*im.rng.Int32N(4)
+	if float {
+		c.float = 1
+	}
+	c.step(im)
+	im.compare(t)
 }

@@ -68,13 +68,15 @@ func TestUpsample(t *testing.T) {
 
 func FuzzMove(f *testing.F) {
 	f.Add(uint64(1))
-	f.Fuzz(func(t *testing.T, seed uint64) {
-		im := newImage(seed)
-		for range 4 {
-			copyStep(im, im.randomSize(), im.randomLayout(), im.randomLayout())
-			borderStep(im, im.randomSize(), im.rng.Int32N(4), 8*im.rng.Int32N(2))
-			upsampleStep(im, im.randomSize(), 1+im.rng.Int32N(4), im.randomLayout(), im.randomLayout())
-		}
-		im.compare(t)
-	})
+	f.Fuzz(fuzzMove)
+}
+
+func fuzzMove(t *testing.T, seed uint64) {
+	im := newImage(seed)
+	for range 4 {
+		copyStep(im, im.randomSize(), im.randomLayout(), im.randomLayout())
+		borderStep(im, im.randomSize(), im.rng.Int32N(4), 8*im.rng.Int32N(2))
+		upsampleStep(im, im.randomSize(), 1+im.rng.Int32N(4), im.randomLayout(), im.randomLayout())
+	}
+	im.compare(t)
 }

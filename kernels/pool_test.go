@@ -52,15 +52,17 @@ func TestMaxPool(t *testing.T) {
 func FuzzMaxPool(f *testing.F) {
 	f.Add(uint64(1), uint8(5), uint8(1), uint8(2))
 	f.Add(uint64(2), uint8(3), uint8(2), uint8(1))
-	f.Fuzz(func(t *testing.T, seed uint64, k, stride, pad uint8) {
-		im := newImage(seed)
-		kk := int32(k)%9 + 1
-		p, st := int32(pad)%kk, int32(stride)%4+1
-		for _, op := range []Op{OpMaxPoolU8, OpMaxPoolF32} {
-			s := im.randomSize()
-			s.h, s.w = max(s.h, kk-2*p), max(s.w, kk-2*p)
-			poolStep(im, op, s, kk, st, p, im.randomLayout(), im.randomLayout())
-		}
-		im.compare(t)
-	})
+	f.Fuzz(fuzzMaxPool)
+}
+
+func fuzzMaxPool(t *testing.T, seed uint64, k, stride, pad uint8) {
+	im := newImage(seed)
+	kk := int32(k)%9 + 1
+	p, st := int32(pad)%kk, int32(stride)%4+1
+	for _, op := range []Op{OpMaxPoolU8, OpMaxPoolF32} {
+		s := im.randomSize()
+		s.h, s.w = max(s.h, kk-2*p), max(s.w, kk-2*p)
+		poolStep(im, op, s, kk, st, p, im.randomLayout(), im.randomLayout())
+	}
+	im.compare(t)
 }

@@ -128,14 +128,15 @@ func TestWinograd43(t *testing.T) {
 func FuzzWinograd43(f *testing.F) {
 	f.Add(uint64(1), uint8(8), uint8(8), uint8(3), uint8(4), uint8(0), uint8(0), uint8(1), uint8(0))
 	f.Add(uint64(2), uint8(30), uint8(20), uint8(6), uint8(9), uint8(8), uint8(16), uint8(0xff), uint8(200))
-	m := newMachine(f, 1)
-	f.Fuzz(func(t *testing.T, seed uint64, inC, outC, h, w, inExtra, outExtra, flags, zero uint8) {
-		compareWinograd43(t, m, winograd43Case{convCase{
-			inC: 1 + int(inC)%40, outC: 1 + int(outC)%40, h: 4 + int(h)%9, w: 4 + int(w)%12,
-			inExtra: int(inExtra) % 32 / 8 * 8, outExtra: int(outExtra) % 32 / 8 * 8,
-			panels: 1 + int32(flags>>4)%3, act: int32(flags & 1), res: flags&2 != 0, garbled: flags&4 != 0,
-		}, 1 + int32(flags>>6), int32(zero), 1}, seed)
-	})
+	f.Fuzz(fuzzWinograd43)
+}
+
+func fuzzWinograd43(t *testing.T, seed uint64, inC, outC, h, w, inExtra, outExtra, flags, zero uint8) {
+	compareWinograd43(t, sharedMachine(t), winograd43Case{convCase{
+		inC: 1 + int(inC)%40, outC: 1 + int(outC)%40, h: 4 + int(h)%9, w: 4 + int(w)%12,
+		inExtra: int(inExtra) % 32 / 8 * 8, outExtra: int(outExtra) % 32 / 8 * 8,
+		panels: 1 + int32(flags>>4)%3, act: int32(flags & 1), res: flags&2 != 0, garbled: flags&4 != 0,
+	}, 1 + int32(flags>>6), int32(zero), 1}, seed)
 }
 
 // TestWinograd43Team: threads share the tiles of a layer whose blocks overlap.

@@ -99,14 +99,15 @@ func TestWinograd(t *testing.T) {
 func FuzzWinograd(f *testing.F) {
 	f.Add(uint64(1), uint8(8), uint8(8), uint8(3), uint8(4), uint8(0), uint8(0), uint8(1))
 	f.Add(uint64(2), uint8(30), uint8(20), uint8(6), uint8(9), uint8(8), uint8(16), uint8(0xff))
-	m := newMachine(f, 1)
-	f.Fuzz(func(t *testing.T, seed uint64, inC, outC, h, w, inExtra, outExtra, flags uint8) {
-		compareWinograd(t, m, convCase{
-			inC: 1 + int(inC)%40, outC: 1 + int(outC)%40, h: 2 + int(h)%8, w: 2 + int(w)%12,
-			inExtra: int(inExtra) % 32 / 8 * 8, outExtra: int(outExtra) % 32 / 8 * 8,
-			panels: 1 + int32(flags>>4)%3, act: int32(flags & 1), res: flags&2 != 0, garbled: flags&4 != 0,
-		}, 1+int32(flags>>6), seed)
-	})
+	f.Fuzz(fuzzWinograd)
+}
+
+func fuzzWinograd(t *testing.T, seed uint64, inC, outC, h, w, inExtra, outExtra, flags uint8) {
+	compareWinograd(t, sharedMachine(t), convCase{
+		inC: 1 + int(inC)%40, outC: 1 + int(outC)%40, h: 2 + int(h)%8, w: 2 + int(w)%12,
+		inExtra: int(inExtra) % 32 / 8 * 8, outExtra: int(outExtra) % 32 / 8 * 8,
+		panels: 1 + int32(flags>>4)%3, act: int32(flags & 1), res: flags&2 != 0, garbled: flags&4 != 0,
+	}, 1+int32(flags>>6), seed)
 }
 
 func TestPackWinogradRefuses(t *testing.T) {
