@@ -28,6 +28,7 @@ type benchCmd struct {
 	Only    []string `help:"Contenders: ours, ours-float, ort-int8, ort, litert-int8, litert, tfjs, native-int8, native."`
 	Sizes   []int    `help:"Sizes of the network's input." default:"640,320"`
 	Threads []int    `help:"Numbers of threads." default:"1,2"`
+	Warm    int      `help:"Frames of each before the rounds." default:"12"`
 	Rounds  int      `help:"Rounds; in each, every contender takes its turn." default:"12"`
 	Frames  int      `help:"Frames of a turn." default:"5"`
 	Cold    int      `help:"Starts of each in a fresh browser." default:"5"`
@@ -47,7 +48,7 @@ func (c *benchCmd) Run(ctx context.Context, t terminal) error {
 		return usageError{err}
 	}
 	if c.Quick {
-		c.Sizes, c.Threads, c.Rounds, c.Cold, c.Scaling = []int{320}, []int{1}, 3, 0, nil
+		c.Sizes, c.Threads, c.Warm, c.Rounds, c.Cold, c.Scaling = []int{320}, []int{1}, 2, 3, 0, nil
 	}
 	m, trained, err := c.models(ctx, t)
 	if err != nil {
@@ -77,7 +78,7 @@ func (c *benchCmd) Run(ctx context.Context, t terminal) error {
 	}
 	r, err := bench.Run(ctx, lab, bench.Options{
 		Models: m, Trained: trained, Pictures: pictures, Contenders: chosen, Sizes: c.Sizes, Threads: c.Threads,
-		Rounds: c.Rounds, Frames: c.Frames, Cold: c.Cold, Scaling: c.Scaling, Python: c.Python, Logf: t.logf,
+		Warm: c.Warm, Rounds: c.Rounds, Frames: c.Frames, Cold: c.Cold, Scaling: c.Scaling, Python: c.Python, Logf: t.logf,
 	})
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ type Options struct {
 	Contenders []Contender
 	Sizes      []int // of the network's input, pixels a side
 	Threads    []int
+	Warm       int // frames before the rounds: browsers compile hot code again, faster
 	Rounds     int // in each, every contender takes its turn
 	Frames     int // that count, of a turn; one more before them warms up
 	Cold       int // starts in a fresh browser; 0: none
@@ -131,6 +132,9 @@ func (p *player) prepare(ctx context.Context, lab *Lab, o Options, ref *referenc
 	if err = p.seat.load(); err == nil {
 		p.Verdict, err = ref.check(lab, p.Contender, p.seat)
 	}
+	if err == nil {
+		_, err = p.seat.frames(o.Warm)
+	}
 	if err != nil {
 		p.seat.close()
 	}
@@ -168,6 +172,9 @@ func scaling(ctx context.Context, lab *Lab, o Options) ([]Cell, error) {
 		}
 		players = append(players, p)
 		if err := p.seat.load(); err != nil {
+			return nil, fmt.Errorf("%d: %w", size, err)
+		}
+		if _, err := p.seat.frames(o.Warm); err != nil {
 			return nil, fmt.Errorf("%d: %w", size, err)
 		}
 	}

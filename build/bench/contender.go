@@ -15,7 +15,7 @@ type Contender struct {
 	Package   string // on npm, "" for ours
 	Precision string
 	page      string
-	format    string // of the model: onnx, onnx-int8, tflite, tflite-int8, tfjs
+	format    string // of the model: onnx, onnx-int8 (ours), onnx-qdq, tflite, tflite-int8, tfjs
 	query     string // more of the address
 }
 
@@ -31,13 +31,15 @@ func (c Contender) Label() string { return c.Name + " " + c.Precision }
 // Contenders are all that can take part.
 var Contenders = []Contender{
 	{Key: "ours", Name: "Eagle Eye", Precision: "int8", page: "/bench.html", format: "onnx-int8"},
+	{Key: "ours-simd128", Name: "Eagle Eye", Precision: "int8, simd128", page: "/bench.html", format: "onnx-int8", query: "&kernels=simd128"},
 	{Key: "ours-float", Name: "Eagle Eye", Precision: "float32", page: "/bench.html", format: "onnx"},
-	{Key: "ort-int8", Name: "ONNX Runtime Web", Package: "onnxruntime-web", Precision: "int8", page: "/peers/ort.html", format: "onnx-int8"},
+	{Key: "ort-int8", Name: "ONNX Runtime Web", Package: "onnxruntime-web", Precision: "int8", page: "/peers/ort.html", format: "onnx-qdq"},
 	{Key: "ort", Name: "ONNX Runtime Web", Package: "onnxruntime-web", Precision: "float32", page: "/peers/ort.html", format: "onnx"},
 	{Key: "litert-int8", Name: "LiteRT.js", Package: "@litertjs/core", Precision: "int8", page: "/peers/litert.html", format: "tflite-int8"},
 	{Key: "litert", Name: "LiteRT.js", Package: "@litertjs/core", Precision: "float32", page: "/peers/litert.html", format: "tflite"},
 	{Key: "tfjs", Name: "TensorFlow.js wasm", Package: "@tensorflow/tfjs-backend-wasm", Precision: "float32", page: "/peers/tfjs.html", format: "tfjs"},
-	{Key: "native-int8", Name: "ONNX Runtime native", Precision: "int8", format: "onnx-int8"},
+	{Key: "native-int8", Name: "ONNX Runtime native", Precision: "int8", format: "onnx-qdq"},
+	{Key: "ort-ours", Name: "ONNX Runtime Web", Package: "onnxruntime-web", Precision: "our int8 file", page: "/peers/ort.html", format: "onnx-int8"},
 	{Key: "native", Name: "ONNX Runtime native", Precision: "float32", format: "onnx"},
 }
 

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"math"
@@ -47,6 +48,15 @@ func (m *Models) make(format string, size int) ([]byte, error) {
 		return resized(m.Float, size)
 	case "onnx-int8":
 		return resized(m.Int8, size)
+	case "onnx-qdq":
+		float, err := resized(m.Float, size)
+		if err == nil {
+			err = m.observe()
+		}
+		if err != nil {
+			return nil, err
+		}
+		return everywhere(float, size, m.ranges)
 	}
 	g, err := m.unfused(size)
 	if err != nil {
@@ -62,10 +72,8 @@ func (m *Models) make(format string, size int) ([]byte, error) {
 	case "tflite":
 		return net.TFLite()
 	case "tflite-int8":
-		if m.ranges == nil {
-			if m.ranges, err = m.observe(320); err != nil {
-				return nil, fmt.Errorf("ranges: %w", err)
-			}
+		if err := m.observe(); err != nil {
+			return nil, err
 		}
 		return net.TFLiteInt8(m.ranges)
 	}
@@ -80,31 +88,33 @@ func (m *Models) unfused(size int) (*graph.Graph, error) {
 	return graph.Unfused(g, size, size)
 }
 
-// observe returns the smallest and largest number of every value on the photos.
-func (m *Models) observe(size int) (map[string]nhwc.Range, error) {
-	g, err := m.unfused(size)
+// observe notes the smallest and largest number of every value on the photos.
+func (m *Models) observe() error {
+	if m.ranges != nil {
+		return nil
+	}
+	g, err := m.unfused(320)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	machine, err := host.New(kernels.Variant{})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d, err := wasm.OpenPrepared(g, machine, []string{"*"})
 	if err != nil {
-		machine.Close()
-		return nil, err
+		return errors.Join(err, machine.Close())
 	}
 	defer d.Close()
 	ranges := map[string]nhwc.Range{}
 	for _, img := range m.Photos {
 		if _, _, err := d.Detect(img.Pix, img.Rect.Dx(), img.Rect.Dy(), wasm.DefaultThresholds); err != nil {
-			return nil, err
+			return err
 		}
 		for _, name := range d.Kept() {
 			data, _, err := d.Tap(name)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			r := ranges[name]
 			for _, v := range data {
@@ -115,7 +125,8 @@ func (m *Models) observe(size int) (map[string]nhwc.Range, error) {
 			ranges[name] = r
 		}
 	}
-	return ranges, nil
+	m.ranges = ranges
+	return nil
 }
 
 // resized is an ONNX file for an input of size×size pixels: the others want the

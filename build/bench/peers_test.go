@@ -33,7 +33,7 @@ func TestPeers(t *testing.T) {
 	}
 	r, err := Run(t.Context(), lab, Options{
 		Models: m, Trained: trained, Pictures: pictures, Contenders: contenders, Sizes: []int{320}, Threads: []int{1},
-		Rounds: 3, Frames: 2, Logf: t.Logf,
+		Warm: 2, Rounds: 3, Frames: 2, Logf: t.Logf,
 	})
 	if err != nil {
 		t.Fatal(err)

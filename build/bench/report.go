@@ -110,6 +110,11 @@ func (r *Report) String() string {
 			fmt.Fprintf(&b, "%5d %8.1f ms %8.2f µs/1000 pixels\n", c.Size, c.Median, c.Median*1e6/float64(c.Size*c.Size))
 		}
 	}
+	if len(r.Starts) > 0 {
+		s := r.Starts[0]
+		fmt.Fprintf(&b, "\nfirst boxes, %d×%d, %d thread(s), in %d fresh browsers each: medians, MB, MiB\n%-34s %8s %8s %8s %8s %8s %8s %8s %9s\n", s.Size, s.Size, s.Threads, s.N, "",
+			"ready", "boxes", "1st run", "later", "raw", "gzip", "brotli", "peak MiB")
+	}
 	for _, s := range r.Starts {
 		fmt.Fprintf(&b, "%s\n", s)
 	}
