@@ -1,4 +1,4 @@
-"""run.py MODEL HEIGHT WIDTH INPUT OUTPUT: runs NCHW pictures, one after the other, with LiteRT."""
+"""litert.py MODEL HEIGHT WIDTH INPUT OUTPUT: runs NCHW pictures, one after the other, with LiteRT."""
 import sys
 
 import numpy as np

@@ -1,4 +1,4 @@
-package tflite
+package tensorflow
 
 import "eagleeye/wasm/graph"
 

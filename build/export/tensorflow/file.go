@@ -1,4 +1,4 @@
-package tflite
+package tensorflow
 
 import (
 	flatbuffers "github.com/google/flatbuffers/go"

@@ -1,4 +1,4 @@
-package tflite
+package tensorflow
 
 import (
 	"encoding/binary"
@@ -200,4 +200,27 @@ func grid(lo, hi float64) ([]float32, []int64) {
 	scale := (hi - lo) / 255
 	zero := math.RoundToEven(-lo/scale) - 128
 	return []float32{float32(scale)}, []int64{int64(zero)}
+}
+
+// outputsLast turns float weights [O,kh,kw,I] into [kh,kw,I,O], and depthwise
+// ones [1,kh,kw,C] into [kh,kw,C,1].
+func outputsLast(shape []int, data []byte) ([]int, []byte) {
+	o, rest := shape[0], len(data)/4/shape[0]
+	out := make([]byte, len(data))
+	for c := range o {
+		for k := range rest {
+			copy(out[(k*o+c)*4:][:4], data[(c*rest+k)*4:])
+		}
+	}
+	return []int{shape[1], shape[2], shape[3], o}, out
+}
+
+// halves turns float32 into float16.
+func halves(data []byte) []byte {
+	var out []byte
+	for i := 0; i < len(data); i += 4 {
+		f := math.Float32frombits(binary.LittleEndian.Uint32(data[i:]))
+		out = binary.LittleEndian.AppendUint16(out, graph.Float32to16(f))
+	}
+	return out
 }

@@ -1,4 +1,4 @@
-package tflite
+package tensorflow
 
 import (
 	"encoding/binary"
@@ -6,10 +6,7 @@ import (
 	"math"
 
 	"eagleeye/wasm/graph"
-	"eagleeye/wasm/yolo"
 )
-
-func parseNames(text string) ([]string, error) { return yolo.ParseNames(text) }
 
 // lowering turns a prepared graph into a file, node by node.
 type lowering struct {
@@ -17,14 +14,6 @@ type lowering struct {
 	half   bool
 	at     map[*graph.Value]int // the element that holds a value
 	floats map[int]int          // its float form, where there is one
-	users  map[*graph.Value][]*graph.Node
-}
-
-func (l *lowering) uses(v *graph.Value, n *graph.Node) {
-	if l.users == nil {
-		l.users, l.floats = map[*graph.Value][]*graph.Node{}, map[int]int{}
-	}
-	l.users[v] = append(l.users[v], n)
 }
 
 // nhwc is a NCHW shape with channels last.

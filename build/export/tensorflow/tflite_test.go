@@ -1,4 +1,4 @@
-package tflite
+package tensorflow
 
 import (
 	"archive/zip"
@@ -26,7 +26,7 @@ func run(t *testing.T, python string, file []byte, h, w int, input []float32) []
 	if err := os.WriteFile(path, file, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	return exporttest.Run(t, python, filepath.Join("testdata", "run.py"), input, path, strconv.Itoa(h), strconv.Itoa(w))
+	return exporttest.Run(t, python, filepath.Join("testdata", "litert.py"), input, path, strconv.Itoa(h), strconv.Itoa(w))
 }
 
 func encode(t *testing.T, g *graph.Graph, o Options) []byte {

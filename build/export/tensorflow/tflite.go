@@ -1,10 +1,4 @@
-// Package tflite writes detectors as TensorFlow Lite files, which LiteRT,
-// LiteRT.js and the mobile runtimes read. It may import wasm/graph.
-//
-// Activations are NHWC. The result is laid out as Ultralytics exports it:
-// [1, 4+classes, anchors], boxes as centre and size in 0..1 of the input, class
-// scores in 0..1.
-package tflite
+package tensorflow
 
 import (
 	"archive/zip"
@@ -12,10 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 
 	"eagleeye/wasm/graph"
+	"eagleeye/wasm/yolo"
 )
 
 // Precision is how a file stores and computes.
@@ -44,58 +39,61 @@ func Encode(g *graph.Graph, o Options) ([]byte, error) {
 	if o.Precision == "" {
 		o.Precision = Float32
 	}
-	meta := g.Meta
-	quantized := false
+	l, p, err := lower(g, o)
+	if err != nil {
+		return nil, err
+	}
+	in := p.Inputs[0].Shape
+	return appendMetadata(l.encode(), metadata(g.Meta, in[2], in[3]))
+}
+
+// lower turns g into operators with channels last; the prepared graph comes
+// with them.
+func lower(g *graph.Graph, o Options) (*lowering, *graph.Graph, error) {
 	if o.Precision != Int8 {
 		g = graph.FloatOnly(g)
 	}
 	p, err := graph.Prepare(g, o.Height, o.Width)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for _, n := range p.Nodes {
-		quantized = quantized || n.Op == "Conv" && n.In[1].Quant != nil
+	if o.Precision == Int8 && !slices.ContainsFunc(p.Nodes, func(n *graph.Node) bool { return n.Op == "Conv" && n.In[1].Quant != nil }) {
+		return nil, nil, fmt.Errorf("%w: the model is not quantized; quantize it first", ErrUnsupported)
 	}
-	if o.Precision == Int8 && !quantized {
-		return nil, fmt.Errorf("%w: the model is not quantized; quantize it first", ErrUnsupported)
-	}
-	l := &lowering{file: file{buffers: [][]byte{nil}, description: "YOLOv8 detector by Eagle Eye"}, half: o.Precision == Float16, at: map[*graph.Value]int{}}
-	for _, n := range p.Nodes {
-		for _, v := range n.In {
-			if v != nil && v.Const == nil {
-				l.uses(v, n)
-			}
-		}
+	l := &lowering{
+		file: file{buffers: [][]byte{nil}, description: "YOLOv8 detector by Eagle Eye"},
+		half: o.Precision == Float16, at: map[*graph.Value]int{}, floats: map[int]int{},
 	}
 	l.input(p.Inputs[0])
 	for _, n := range p.Nodes {
 		if err := l.node(n); err != nil {
-			return nil, fmt.Errorf("%s %q: %w", n.Op, n.Name, err)
+			return nil, nil, fmt.Errorf("%s %q: %w", n.Op, n.Name, err)
 		}
 	}
-	in := p.Inputs[0].Shape
-	return appendMetadata(l.encode(), meta, in[2], in[3])
+	return l, p, nil
 }
 
-// appendMetadata puts a zip file with metadata.json behind a model: readers of
-// the model start at its front, readers of zip files at its end.
-func appendMetadata(model []byte, meta map[string]string, h, w int) ([]byte, error) {
+// metadata gathers what the model's file says of itself; h×w is its input.
+func metadata(meta map[string]string, h, w int) map[string]any {
 	m := map[string]any{"imgsz": []int{h, w}}
 	for k, v := range meta {
-		switch k {
-		case "imgsz":
-		case "names":
+		n, err := strconv.Atoi(v)
+		switch {
+		case k == "imgsz":
+		case k == "names":
 			m[k] = names(v)
-		case "stride", "batch":
-			if n, err := strconv.Atoi(v); err == nil {
-				m[k] = n
-				continue
-			}
-			fallthrough
+		case err == nil && (k == "stride" || k == "batch"):
+			m[k] = n
 		default:
 			m[k] = v
 		}
 	}
+	return m
+}
+
+// appendMetadata puts a zip file with metadata.json behind a model: readers of
+// the model start at its front, readers of zip files at its end.
+func appendMetadata(model []byte, m map[string]any) ([]byte, error) {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return nil, err
@@ -119,13 +117,13 @@ func appendMetadata(model []byte, meta map[string]string, h, w int) ([]byte, err
 // names turns a Python dictionary of class names into a JSON object where it
 // is one; else it stays text.
 func names(text string) any {
-	list, err := parseNames(text)
+	list, err := yolo.ParseNames(text)
 	if err != nil {
 		return text
 	}
 	m := make(map[string]string, len(list))
 	for i, n := range list {
-		m[strconv.Itoa(i)] = strings.TrimSpace(n)
+		m[strconv.Itoa(i)] = n
 	}
 	return m
 }
