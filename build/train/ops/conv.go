@@ -2,10 +2,11 @@ package ops
 
 import (
 	"fmt"
-	"math"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"eagleeye/build/train/simd"
 )
 
 // Act is the activation at the end of a convolution.
@@ -15,6 +16,18 @@ const (
 	None Act = iota
 	SiLU
 )
+
+// apply writes out = act(s·z + t).
+func (a Act) apply(out, z []float32, s, t float32) {
+	switch {
+	case a == SiLU:
+		simd.SiLU(out, z, s, t)
+	case s != 1 || t != 0:
+		simd.Affine(out, z, s, t)
+	case &out[0] != &z[0]:
+		copy(out, z)
+	}
+}
 
 func newGeometry(name string, x, w *gorgonia.Node, a ConvAttrs) (geometry, error) {
 	if x == nil || w == nil {
@@ -61,29 +74,44 @@ func Conv(x, w, b *gorgonia.Node, a ConvAttrs, act Act) (*gorgonia.Node, error) 
 		}
 		in = append(in, b)
 	}
-	var u, du []float32 // before the activation, and its gradient
-	forward := func(in [][]float32, out []float32) {
-		u = sized(u, len(out))
-		plainConv(g, in[0], in[1], u)
-		for i := range u {
-			if len(in) > 2 {
-				u[i] += in[2][i/(g.OH*g.OW)%g.O]
-			}
-			out[i] = act.apply(u[i])
+	l := &layer{plan: newPlan(g), x: x}
+	scale := func(in [][]float32, o int) (s, t float32) {
+		if b == nil {
+			return 1, 0
 		}
+		return 1, in[2][o]
+	}
+	forward := func(in [][]float32, out []float32) {
+		z := out // without an activation nothing else is needed later
+		if act != None {
+			l.z = sized(l.z, len(out))
+			z = l.z
+		}
+		l.forward(in, z, func(o, _, from, to int) {
+			s, t := scale(in, o)
+			act.apply(out[from:to], z[from:to], s, t)
+		})
 	}
 	backward := func(in [][]float32, out, dout []float32, din [][]float32) {
-		du = sized(du, len(out))
-		for i := range du {
-			du[i] = dout[i] * act.slope(u[i])
-		}
-		if len(in) > 2 && din[2] != nil {
-			clear(din[2])
-			for i, d := range du {
-				din[2][i/(g.OH*g.OW)%g.O] += d
+		sums := l.sums(l.B * l.O)
+		l.backward(in, din, func(plane, tmp []float32, b, o int) {
+			at := (b*l.O + o) * l.OH * l.OW
+			d := dout[at:][:l.OH*l.OW]
+			if act == None {
+				l.place(plane, d, 0, l.OH)
+				sums[b*l.O+o][0] = simd.Sum(d)
+				return
+			}
+			s, t := scale(in, o)
+			sums[b*l.O+o][0], _ = simd.SiLUGrad(tmp, d, l.z[at:][:len(d)], s, t, 0)
+			l.place(plane, tmp, 0, l.OH)
+		})
+		if b != nil && din[2] != nil {
+			for o := range din[2] {
+				total, _ := l.total(sums, o)
+				din[2][o] = float32(total)
 			}
 		}
-		plainConvBack(g, in[0], in[1], du, din[0], din[1])
 	}
 	return Apply("conv", g.out(), forward, backward, in...)
 }
@@ -133,65 +161,7 @@ func ConvBN(x, w, gamma, beta *gorgonia.Node, bn *BN, a ConvAttrs, act Act) (*go
 	if bn == nil || len(bn.Mean) != g.O || len(bn.Var) != g.O {
 		return nil, fmt.Errorf("convbn: the running statistics must have %d channels", g.O)
 	}
-	n := g.B * g.OH * g.OW
-	var z, dz []float32
-	mean, inv := make([]float32, g.O), make([]float32, g.O)
-	trained := false
-	forward := func(in [][]float32, out []float32) {
-		z = sized(z, len(out))
-		plainConv(g, in[0], in[1], z)
-		trained = bn.Training
-		for o := range g.O {
-			mean[o], inv[o] = bn.Mean[o], float32(1/math.Sqrt(float64(bn.Var[o])+float64(bn.Eps)))
-			if trained {
-				var s, q float64
-				each(g, o, func(i int) { s += float64(z[i]) })
-				s /= float64(n)
-				each(g, o, func(i int) { d := float64(z[i]) - s; q += d * d })
-				mean[o], inv[o] = float32(s), float32(1/math.Sqrt(q/float64(n)+float64(bn.Eps)))
-				bn.Mean[o] += bn.Momentum * (float32(s) - bn.Mean[o])
-				bn.Var[o] += bn.Momentum * (float32(q/float64(max(n-1, 1))) - bn.Var[o])
-			}
-			each(g, o, func(i int) { out[i] = act.apply(in[2][o]*(z[i]-mean[o])*inv[o] + in[3][o]) })
-		}
-	}
-	backward := func(in [][]float32, out, dout []float32, din [][]float32) {
-		dz = sized(dz, len(out))
-		for o := range g.O {
-			var db, dg float64
-			each(g, o, func(i int) {
-				h := (z[i] - mean[o]) * inv[o]
-				d := dout[i] * act.slope(in[2][o]*h+in[3][o])
-				dz[i] = d
-				db += float64(d)
-				dg += float64(d * h)
-			})
-			if din[2] != nil {
-				din[2][o] = float32(dg)
-			}
-			if din[3] != nil {
-				din[3][o] = float32(db)
-			}
-			scale := in[2][o] * inv[o]
-			if trained {
-				mb, mg := float32(db/float64(n)), float32(dg/float64(n))
-				each(g, o, func(i int) { dz[i] = scale * (dz[i] - mb - (z[i]-mean[o])*inv[o]*mg) })
-			} else {
-				each(g, o, func(i int) { dz[i] *= scale })
-			}
-		}
-		plainConvBack(g, in[0], in[1], dz, din[0], din[1])
-	}
-	return Apply("convbn", g.out(), forward, backward, x, w, gamma, beta)
-}
-
-// each calls f for every element of an output channel.
-func each(g geometry, o int, f func(i int)) {
-	hw := g.OH * g.OW
-	for b := range g.B {
-		at := (b*g.O + o) * hw
-		for i := range hw {
-			f(at + i)
-		}
-	}
+	l := &norm{layer: layer{plan: newPlan(g), x: x}, BN: bn, act: act}
+	l.mean, l.inv = make([]float32, g.O), make([]float32, g.O)
+	return Apply("convbn", g.out(), l.forward, l.backward, x, w, gamma, beta)
 }

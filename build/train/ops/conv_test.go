@@ -113,3 +113,14 @@ func TestConvBN(t *testing.T) {
 		}
 	}
 }
+
+// each calls f for every element of an output channel.
+func each(g geometry, o int, f func(i int)) {
+	hw := g.OH * g.OW
+	for b := range g.B {
+		at := (b*g.O + o) * hw
+		for i := range hw {
+			f(at + i)
+		}
+	}
+}

@@ -187,7 +187,8 @@ func (r *result) data(s tensor.Shape) []float32 {
 		if s.Dims() == 0 {
 			r.floats, r.scalar = make([]float32, 1), gorgonia.NewF32(0)
 		} else {
-			r.floats = make([]float32, s.TotalSize())
+			n := s.TotalSize()
+			r.floats = make([]float32, n+slack)[:n]
 			r.dense = tensor.New(tensor.WithShape(s.Clone()...), tensor.WithBacking(r.floats))
 		}
 	}

@@ -108,20 +108,6 @@ func plainSiLUSlope[T float](x T) T {
 	return s * (1 + x*(1-s))
 }
 
-func (a Act) apply(x float32) float32 {
-	if a == SiLU {
-		return plainSiLU(x)
-	}
-	return x
-}
-
-func (a Act) slope(x float32) float32 {
-	if a == SiLU {
-		return plainSiLUSlope(x)
-	}
-	return 1
-}
-
 func addTo(dst, x []float32) {
 	for i, v := range x[:len(dst)] {
 		dst[i] += v
