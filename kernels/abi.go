@@ -90,6 +90,8 @@ type Map struct {
 const (
 	ActNone int32 = 0
 	ActSiLU int32 = 1
+	// ActSiLUFixed is for U8 outputs, see ConvDesc.UseFixedSiLU.
+	ActSiLUFixed int32 = 2
 )
 
 // ConvDesc describes any convolution with group 1 as a sum over runs: a run is
@@ -102,6 +104,9 @@ const (
 //	y       = SiLU(y) when Act is ActSiLU
 //	y      += (res − ResZero)·ResScale           when Res.Addr ≠ 0 (F32: res)
 //	out     = clamp(roundEven(y·OutInv) + OutZero, 0, 255), or y for F32 outputs
+//
+// With ActSiLUFixed, Scale and Bias times Unit give y in units, which is rounded
+// to 16 bits and goes on in integers (see ConvDesc.storeFixed).
 //
 // Every float operation above is one separately rounded float32 operation in
 // this order, so that all variants agree bit for bit. Elements beyond a run's
@@ -129,6 +134,11 @@ type ConvDesc struct {
 	ResZero    int32
 	OutInv     float32 // 1 / scale of the output
 	OutZero    int32
+
+	// Set by UseFixedSiLU.
+	Unit             float32 // units in 1
+	Spread           int32   // 2^m
+	OutGain, ResGain int32
 }
 
 // ByteConvDesc describes a convolution that reads U8 as it is, without centring:

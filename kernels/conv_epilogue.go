@@ -23,6 +23,7 @@ type epilogue struct {
 	resScale        asm.Local
 	resZero         asm.Local
 	quant           quantizer
+	fixed           *fixedSiLU // bytes only
 }
 
 // newEpilogue reads the epilogue's part of the ConvDesc that the descriptor
@@ -44,6 +45,7 @@ func (c *registerTile) newEpilogue(dst, res func(i int) asm.Value) *epilogue {
 		f.resScale = c.splatField(unsafe.Offsetof(d.ResScale))
 		f.resZero = c.splatField(unsafe.Offsetof(d.ResZero))
 		f.quant = c.newQuantizer(unsafe.Offsetof(d.OutInv), unsafe.Offsetof(d.OutZero))
+		f.fixed = f.newFixedSiLU()
 	}
 	return f
 }
@@ -53,10 +55,25 @@ func (f *epilogue) panel(index asm.Local) {
 	offset := asm.I32Mul(index, asm.Int(4*panelWidth))
 	f.Set(f.scale, asm.I32Add(f.allScale, offset))
 	f.Set(f.bias, asm.I32Add(f.allBias, offset))
+	if f.fixed != nil {
+		f.fixed.panel()
+	}
 }
+
+// integers tells whether the sums are.
+func (f *epilogue) integers() bool { return !f.floatIn && !f.scaled }
 
 // emit emits the epilogue of the sums.
 func (f *epilogue) emit() {
+	if f.fixed == nil {
+		f.float()
+	} else {
+		f.If(f.fixed.on(), f.fixed.emit, f.float)
+	}
+}
+
+// float emits the epilogue in float32.
+func (f *epilogue) float() {
 	f.affine()
 	f.If(asm.I32Eq(f.act, asm.Int(ActSiLU)), func() {
 		for _, y := range f.acc {
@@ -83,16 +100,15 @@ func (f *epilogue) emit() {
 // affine emits y = acc·scale + bias, or acc + bias for float sums.
 func (f *epilogue) affine() {
 	s, b := f.wv, f.b
-	integers := !f.floatIn && !f.scaled
 	for j := range b {
 		f.Set(b[j], asm.V128Load(f.bias, uint32(16*j)))
-		if integers {
+		if f.integers() {
 			f.Set(s[j], asm.V128Load(f.scale, uint32(16*j)))
 		}
 	}
 	for i, acc := range f.acc {
 		y := asm.Value(acc)
-		if integers {
+		if f.integers() {
 			y = asm.F32x4Mul(asm.F32x4ConvertI32x4S(acc), s[i%2])
 		}
 		f.Set(acc, asm.F32x4Add(y, b[i%2]))

@@ -14,10 +14,14 @@ func refConvI16(mem []byte, desc uint32, begin, end int32) {
 
 // finishU8 is the epilogue of an integer sum to U8.
 func (d *ConvDesc) finishU8(mem []byte, y, x, o, acc int32) {
+	if d.Act == ActSiLUFixed {
+		d.storeFixed(mem, y, x, o, float32(float32(acc)*float32(*at[float32](mem, d.Scale+uint32(4*o))*d.Unit)))
+		return
+	}
 	d.storeU8(mem, y, x, o, d.affine(mem, o, acc))
 }
 
-// storeU8 is the epilogue to U8 from the activation on.
+// storeU8 is the epilogue to U8 from a float activation on.
 func (d *ConvDesc) storeU8(mem []byte, y, x, o int32, v float32) {
 	v = d.activate(v, SiLUApprox)
 	if d.Res.Addr != 0 {

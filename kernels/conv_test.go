@@ -4,6 +4,7 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 	"testing"
 )
 
@@ -128,7 +129,28 @@ func (c convCase) desc(im *image) (d ConvDesc, p *Packing, weights any) {
 	if c.res {
 		d.Res = place()
 	}
+	if c.act == ActSiLUFixed {
+		c.useFixed(im, &d)
+	}
 	return d, p, weights
+}
+
+// useFixed takes random step sizes for ActSiLUFixed. Outputs of floats have
+// ActSiLU instead.
+func (c convCase) useFixed(im *image, d *ConvDesc) {
+	d.Act = ActSiLU
+	if c.op == OpConvI16 || c.op == OpConvU8 {
+		size := float32(math.Exp(im.rng.Float64()*4 - 4.6))
+		d.OutInv, d.ResScale = 1/size, size*im.rng.Float32()*3.9
+		if !d.UseFixedSiLU(size, d.ResScale) {
+			panic(fmt.Sprintf("step size %v", size))
+		}
+	}
+}
+
+// fuzzAct is the activation of a fuzzed convolution.
+func fuzzAct(flags uint8, seed uint64) int32 {
+	return []int32{ActNone, ActSiLU, ActNone, ActSiLUFixed}[seed%2*2+uint64(flags&1)]
 }
 
 var convOps = []Op{OpConvI16, OpConvI16F32, OpConvF32, OpConvU8, OpConvU8F32}
@@ -141,6 +163,8 @@ func TestConv(t *testing.T) {
 		{name: "stem", inC: 3, outC: 16, k: 3, stride: 2, dil: 1, h: 6, w: 10, panels: 2, act: ActSiLU, merged: true},
 		{name: "slice to slice", inC: 16, outC: 16, k: 3, stride: 1, dil: 1, h: 4, w: 6, inExtra: 16, outExtra: 32, panels: 1, act: ActSiLU},
 		{name: "residual", inC: 16, outC: 16, k: 3, stride: 1, dil: 1, h: 4, w: 5, outExtra: 8, panels: 1, act: ActSiLU, res: true},
+		{name: "fixed SiLU", inC: 16, outC: 16, k: 1, stride: 1, dil: 1, h: 4, w: 6, inExtra: 16, outExtra: 32, panels: 1, act: ActSiLUFixed},
+		{name: "fixed SiLU and residual", inC: 16, outC: 24, k: 3, stride: 1, dil: 1, h: 4, w: 5, outExtra: 8, panels: 2, act: ActSiLUFixed, res: true},
 		{name: "residual without activation", inC: 8, outC: 8, k: 1, stride: 1, dil: 1, h: 2, w: 4, panels: 1, res: true},
 		{name: "5×5", inC: 4, outC: 8, k: 5, stride: 1, dil: 1, h: 3, w: 4, panels: 1, merged: true},
 		{name: "dilation 2", inC: 12, outC: 8, k: 3, stride: 1, dil: 2, h: 3, w: 4, panels: 1},
@@ -178,7 +202,7 @@ func fuzzConv(t *testing.T, seed uint64, op, inC, outC, k, stride, dil, h, w, in
 		op: convOps[int(op)%len(convOps)], inC: 1 + int(inC)%40, outC: 1 + int(outC)%40, k: 1 + int(k)%5,
 		stride: 1 + int(stride)%3, dil: 1 + int(dil)%2, h: 1 + int(h)%4, w: 1 + int(w)%12,
 		inExtra: int(inExtra) % 32 / 8 * 8, outExtra: int(outExtra) % 32 / 8 * 8,
-		panels: 1 + int32(flags>>4)%3, act: int32(flags & 1), res: flags&2 != 0, garbled: flags&4 != 0,
+		panels: 1 + int32(flags>>4)%3, act: fuzzAct(flags, seed), res: flags&2 != 0, garbled: flags&4 != 0,
 	}
 	c.merged = flags&8 != 0 && c.dil == 1 && c.inExtra == 0
 	im := newImage(seed)

@@ -26,7 +26,11 @@ func refWinograd43I16(mem []byte, desc uint32, begin, end int32) {
 			for i := skip; i < 4; i++ {
 				row := int(i)
 				for j, v := range winograd43Output([6]float32{*m(row, 0), *m(row, 1), *m(row, 2), *m(row, 3), *m(row, 4), *m(row, 5)}) {
-					c.storeU8(mem, y+i, x+int32(j), o, v+bias)
+					if c.Act == ActSiLUFixed {
+						c.storeFixed(mem, y+i, x+int32(j), o, v)
+					} else {
+						c.storeU8(mem, y+i, x+int32(j), o, v+bias)
+					}
 				}
 			}
 		},

@@ -37,6 +37,11 @@ func (c winograd43Case) build(t testing.TB, im *image) (d WinogradDesc, direct C
 		scale[i] = (im.rng.Float32() + 0.5) / float32(math.Sqrt(float64(9*c.inC))*150*73)
 	}
 	direct.Scale = put(im, PackOutputs(scale, p)...)
+	if direct.Act == ActSiLUFixed {
+		for i := range scale {
+			scale[i] *= direct.Unit
+		}
+	}
 	packed, steps, err := PackWinograd43I16(weights, scale, c.zero, p)
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +120,8 @@ func TestWinograd43(t *testing.T) {
 		{"5×7", winograd43Case{convCase{inC: 8, outC: 8, h: 5, w: 7, panels: 1, act: ActSiLU}, 1, 128, 1}},
 		{"6×13", winograd43Case{convCase{inC: 8, outC: 24, h: 6, w: 13, panels: 2}, 1, 255, 1}},
 		{"7×4", winograd43Case{convCase{inC: 24, outC: 8, h: 7, w: 4, panels: 1}, 2, 1, 1}},
+		{"fixed SiLU", winograd43Case{convCase{inC: 16, outC: 24, h: 9, w: 11, panels: 2, act: ActSiLUFixed}, 1, 77, 1}},
+		{"fixed SiLU and residual", winograd43Case{convCase{inC: 16, outC: 16, h: 8, w: 10, outExtra: 8, panels: 2, act: ActSiLUFixed, res: true}, 2, 12, 1}},
 		{"slice to slice", winograd43Case{convCase{inC: 16, outC: 16, h: 4, w: 6, inExtra: 16, outExtra: 24, panels: 1, act: ActSiLU}, 2, 5, 1}},
 		{"residual", winograd43Case{convCase{inC: 16, outC: 16, h: 6, w: 6, outExtra: 8, panels: 2, act: ActSiLU, res: true}, 1, 9, 1}},
 		{"shuffled slots", winograd43Case{convCase{inC: 21, outC: 19, h: 4, w: 5, panels: 3, garbled: true}, 2, 30, 1}},
@@ -135,7 +142,7 @@ func fuzzWinograd43(t *testing.T, seed uint64, inC, outC, h, w, inExtra, outExtr
 	compareWinograd43(t, sharedMachine(t), winograd43Case{convCase{
 		inC: 1 + int(inC)%40, outC: 1 + int(outC)%40, h: 4 + int(h)%9, w: 4 + int(w)%12,
 		inExtra: int(inExtra) % 32 / 8 * 8, outExtra: int(outExtra) % 32 / 8 * 8,
-		panels: 1 + int32(flags>>4)%3, act: int32(flags & 1), res: flags&2 != 0, garbled: flags&4 != 0,
+		panels: 1 + int32(flags>>4)%3, act: fuzzAct(flags, seed), res: flags&2 != 0, garbled: flags&4 != 0,
 	}, 1 + int32(flags>>6), int32(zero), 1}, seed)
 }
 

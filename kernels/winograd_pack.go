@@ -45,7 +45,8 @@ func (b winogradBlock) positions() int32 { return int32((b + 2) * (b + 2)) }
 // least the size of a block (2; 4 for OpWinograd43I16), Src has the map's own
 // pitches, RunLen is the channels of an input pixel (multiple of 8), Weights are
 // of PackWinogradI16, PackWinogradF32 or PackWinograd43I16 (which also makes
-// Scale), and Runs and NRuns are not used. Dst overlaps no other map.
+// Scale, in units when Act is ActSiLUFixed), and Runs and NRuns are not used. Dst
+// overlaps no other map.
 //
 // Tiles: ceil(ceil(OutH/size) / BlockRows) × ceil(OutC/8 / Conv.TilePanels), the
 // row groups of a panel group first.

@@ -87,6 +87,7 @@ func TestWinograd(t *testing.T) {
 		{"odd size", 1, convCase{inC: 8, outC: 8, h: 5, w: 7, panels: 1, act: ActSiLU}},
 		{"two block rows", 2, convCase{inC: 8, outC: 24, h: 8, w: 10, panels: 2}},
 		{"a part of block rows left", 3, convCase{inC: 24, outC: 8, h: 9, w: 3, panels: 1}},
+		{"fixed SiLU and residual", 1, convCase{inC: 16, outC: 16, h: 5, w: 7, outExtra: 8, panels: 2, act: ActSiLUFixed, res: true}},
 		{"slice to slice", 2, convCase{inC: 16, outC: 16, h: 4, w: 6, inExtra: 16, outExtra: 24, panels: 1, act: ActSiLU}},
 		{"residual", 1, convCase{inC: 16, outC: 16, h: 6, w: 6, outExtra: 8, panels: 2, act: ActSiLU, res: true}},
 		{"shuffled slots", 2, convCase{inC: 21, outC: 19, h: 3, w: 5, panels: 3, garbled: true}},
@@ -106,7 +107,7 @@ func fuzzWinograd(t *testing.T, seed uint64, inC, outC, h, w, inExtra, outExtra,
 	compareWinograd(t, sharedMachine(t), convCase{
 		inC: 1 + int(inC)%40, outC: 1 + int(outC)%40, h: 2 + int(h)%8, w: 2 + int(w)%12,
 		inExtra: int(inExtra) % 32 / 8 * 8, outExtra: int(outExtra) % 32 / 8 * 8,
-		panels: 1 + int32(flags>>4)%3, act: int32(flags & 1), res: flags&2 != 0, garbled: flags&4 != 0,
+		panels: 1 + int32(flags>>4)%3, act: fuzzAct(flags, seed), res: flags&2 != 0, garbled: flags&4 != 0,
 	}, 1+int32(flags>>6), seed)
 }
 

@@ -43,6 +43,9 @@ func (b *builder) conv(n *graph.Node) error {
 	}
 	if c.silu {
 		d.Act = kernels.ActSiLU
+		if to.u8 {
+			d.UseFixedSiLU(to.scale, res.scale)
+		}
 	}
 	alg, err := b.weights(c, &d, in, y, c.algorithm(x, y, op, b.exact))
 	if err != nil {
@@ -179,7 +182,13 @@ func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref, wanted algorit
 // quantizedWeights packs the weights and scales of a convolution of bytes.
 func (b *builder) quantizedWeights(c *conv, d *kernels.ConvDesc, x ref, w, scale []float32, pack *kernels.Packing, wanted algorithm) (algorithm, error) {
 	if wanted == winograd43 {
-		if packed, steps, err := kernels.PackWinograd43I16(dense(c, w), withInput(scale, x), x.zero, pack); err == nil {
+		sums := withInput(scale, x)
+		if d.Act == kernels.ActSiLUFixed { // its sums are in units
+			for i, s := range sums {
+				sums[i] = float32(s * d.Unit)
+			}
+		}
+		if packed, steps, err := kernels.PackWinograd43I16(dense(c, w), sums, x.zero, pack); err == nil {
 			d.Weights, d.Scale = b.put(bytesOf(packed), 64), b.put(bytesOf(steps), 16)
 			return winograd43, nil
 		}
