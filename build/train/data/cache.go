@@ -28,8 +28,13 @@ func newCache(src Source, w, h int, limit int64) *cache {
 // get returns picture i or, where that is bad, the next good one.
 func (c *cache) get(i int) (*sample, error) {
 	n := c.src.Len()
+	_, endless := c.src.(Endless)
 	for try := range n {
-		s, err := c.load((i + try) % n)
+		k := i + try
+		if !endless {
+			k %= n
+		}
+		s, err := c.load(k)
 		if err == nil {
 			return s, nil
 		}

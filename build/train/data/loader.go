@@ -111,9 +111,13 @@ func (l *Loader) fill(b *Batch, c *composer) error {
 	first := b.Index % l.PerEpoch() * l.o.Batch
 	mosaic := l.o.MosaicEpochs < 0 || b.Epoch < l.o.MosaicEpochs
 	size := 3 * l.o.Width * l.o.Height
+	pick := l.cache.get
+	if _, ok := l.cache.src.(Endless); ok {
+		pick = func(i int) (*sample, error) { return l.cache.get(b.Epoch*l.n + i) }
+	}
 	for k := range l.o.Batch {
 		rnd := rand.New(rand.NewPCG(l.o.Seed, uint64(b.Index)*uint64(l.o.Batch)+uint64(k)))
-		t, err := c.compose(b.Pixels[k*size:][:size], rnd, mosaic, int(order[(first+k)%l.n]), l.n, l.cache.get)
+		t, err := c.compose(b.Pixels[k*size:][:size], rnd, mosaic, int(order[(first+k)%l.n]), l.n, pick)
 		if err != nil {
 			return fmt.Errorf("batch %d: %w", b.Index, err)
 		}

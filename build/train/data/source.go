@@ -34,6 +34,13 @@ type Source interface {
 	Names() []string // by class
 }
 
+// Endless is a Source whose pictures never come again: Len of them make an epoch,
+// and picture i of epoch e is Load(e·Len + i).
+type Endless interface {
+	Source
+	Endless()
+}
+
 // Problem is a picture or label that was left out, and why.
 type Problem struct {
 	File string
