@@ -62,6 +62,9 @@ const ScenesWarning = "no --calib folder: calibrating on drawn scenes instead of
 // with the model, the options, the folder or the output is said before the
 // first picture runs.
 func Quantize(ctx context.Context, o Options) (Report, error) {
+	if o.In == "" || o.Out == "" {
+		return Report{}, errors.New("name a model and an output")
+	}
 	if err := o.complete(); err != nil {
 		return Report{}, err
 	}
@@ -100,11 +103,43 @@ func Quantize(ctx context.Context, o Options) (Report, error) {
 	return r, out.commit(file)
 }
 
+// Source are pictures that are no files of a folder.
+type Source interface {
+	Len() int
+	Picture(i int) (*image.RGBA, error)
+}
+
+// sourced are the pictures of a Source, spread evenly.
+type sourced struct {
+	Source
+	order []int
+}
+
+func (s sourced) count() int { return len(s.order) }
+
+func (s sourced) load(i int) (*image.RGBA, string, error) {
+	img, err := s.Picture(s.order[i])
+	return img, fmt.Sprint("picture ", s.order[i]), err
+}
+
+// Graph quantizes a graph as read on the pictures of src, or drawn scenes where
+// that is nil; In, Out and CalibDir do not matter.
+func Graph(ctx context.Context, g *graph.Graph, src Source, o Options) (*graph.Graph, Report, error) {
+	if err := o.complete(); err != nil {
+		return nil, Report{}, err
+	}
+	if src == nil {
+		return o.graph(ctx, g, scenes{o.Images})
+	}
+	all := make([]int, src.Len())
+	for i := range all {
+		all[i] = i
+	}
+	return o.graph(ctx, g, sourced{src, spread(all, o.Images)})
+}
+
 // complete fills in the defaults and checks the options.
 func (o *Options) complete() error {
-	if o.In == "" || o.Out == "" {
-		return errors.New("name a model and an output")
-	}
 	if o.Images == 0 {
 		o.Images = DefaultImages
 	}

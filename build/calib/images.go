@@ -77,11 +77,11 @@ func list(dir string, n int) (files, error) {
 }
 
 // spread moves n evenly spaced elements to the front.
-func spread(all files, n int) files {
+func spread[S ~[]E, E any](all S, n int) S {
 	if n >= len(all) {
 		return all
 	}
-	var first, rest files
+	var first, rest S
 	for i, f := range all {
 		if i*n/len(all) != (i-1)*n/len(all) || i == 0 {
 			first = append(first, f)

@@ -20,6 +20,11 @@ type Options struct {
 	// WideWeights uses the full range of int8 for all weights. Else those that a
 	// byte kernel could multiply are kept within its bounds (see DotWeights).
 	WideWeights bool
+	// Grids, where set, are those of the layout's groups: no calibrator is asked.
+	Grids []graph.Quant
+	// Weights, where set, quantizes the weights of a convolution in place of
+	// ConvWeights: int8 and a scale for each output channel.
+	Weights func(conv *graph.Node) (q *graph.Tensor, scale []float32, err error)
 	// Bias has corrections that are added to the biases, by the name of the
 	// convolution; see BiasCorrection.
 	Bias map[string][]float32
@@ -34,7 +39,7 @@ type Options struct {
 //   - float32 biases, and everything else as it was; equal constants are one.
 //
 // g is not changed; the two share tensors. c must have observed the layout's
-// taps. The result is valid from opset 13 on; an older graph is refused where
+// taps, unless the options name the grids. The result is valid from opset 13 on; an older graph is refused where
 // its operators mean something else there.
 func Quantize(g *graph.Graph, c *Calibrator, o Options) (*graph.Graph, error) {
 	g = inline(g)
@@ -48,9 +53,14 @@ func Quantize(g *graph.Graph, c *Calibrator, o Options) (*graph.Graph, error) {
 	if o.Percentile == 0 {
 		o.Percentile = DefaultPercentile
 	}
-	grids, err := c.Grids(l, o.Observer, o.Percentile)
-	if err != nil {
-		return nil, err
+	grids := o.Grids
+	if grids == nil {
+		if grids, err = c.Grids(l, o.Observer, o.Percentile); err != nil {
+			return nil, err
+		}
+	}
+	if len(grids) != l.Groups {
+		return nil, fmt.Errorf("%d grids for %d groups of activations", len(grids), l.Groups)
 	}
 	r := newRewriter(g, l, grids)
 	for _, n := range g.Nodes {
@@ -146,13 +156,11 @@ func (r *rewriter) node(n *graph.Node, o Options) error {
 // conv gives c, the copy of n, int8 weights and its corrected bias.
 func (r *rewriter) conv(n, c *graph.Node, o Options) error {
 	w := n.In[1]
-	quantize := Weights
-	if !o.WideWeights && dotted(n) {
-		quantize = func(w *graph.Tensor) (*graph.Tensor, []float32, error) {
-			return DotWeights(w, int(n.Int("group", 1)))
-		}
+	quantize := o.Weights
+	if quantize == nil {
+		quantize = func(n *graph.Node) (*graph.Tensor, []float32, error) { return ConvWeights(n, o.WideWeights) }
 	}
-	q, scale, err := quantize(w.Const)
+	q, scale, err := quantize(n)
 	if err != nil {
 		return fmt.Errorf("weights %q: %w", w.Name, err)
 	}

@@ -334,3 +334,42 @@ func TestConstantNodesAreWeights(t *testing.T) {
 		t.Error("the float graph was changed")
 	}
 }
+
+// Grids and weights of the caller's own, as training finds them, go in as given.
+func TestQuantizeGiven(t *testing.T) {
+	g := toyDetector(2)
+	l, err := Analyze(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grids := make([]graph.Quant, l.Groups)
+	for i := range grids {
+		grids[i] = graph.Quant{DType: graph.Uint8, Scale: []float32{float32(i+1) / 64}, Zero: []int32{int32(i)}}
+	}
+	calls := 0
+	q, err := Quantize(g, nil, Options{Grids: grids, Weights: func(n *graph.Node) (*graph.Tensor, []float32, error) {
+		calls++
+		shape := n.In[1].Const.Shape
+		return &graph.Tensor{DType: graph.Int8, Shape: shape, Data: make([]byte, n.In[1].Const.Len())}, slices.Repeat([]float32{0.25}, shape[0]), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if calls != len(l.Convs) {
+		t.Errorf("%d convolutions were quantized, want %d", calls, len(l.Convs))
+	}
+	seen := map[float32]int32{}
+	for _, n := range q.Nodes {
+		if n.Op == "QuantizeLinear" {
+			seen[n.In[1].Const.Floats()[0]] = int32(n.In[2].Const.Data[0])
+		}
+	}
+	for i, want := range grids {
+		if zero, ok := seen[want.Scale[0]]; !ok || zero != want.Zero[0] {
+			t.Errorf("grid %d is not in the file", i)
+		}
+	}
+	if _, err := Quantize(g, nil, Options{Grids: grids[1:]}); err == nil {
+		t.Error("a grid too few was taken")
+	}
+}

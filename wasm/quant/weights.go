@@ -46,6 +46,15 @@ func Weights(w *graph.Tensor) (q *graph.Tensor, scale []float32, err error) {
 	return &graph.Tensor{DType: graph.Int8, Shape: w.Shape, Data: bytes}, scale, nil
 }
 
+// ConvWeights quantizes the weights of a convolution as Quantize does: by
+// DotWeights where byte kernels are to run it, unless wide, else by Weights.
+func ConvWeights(n *graph.Node, wide bool) (q *graph.Tensor, scale []float32, err error) {
+	if !wide && dotted(n) {
+		return DotWeights(n.In[1].Const, int(n.Int("group", 1)))
+	}
+	return Weights(n.In[1].Const)
+}
+
 // Floats copies the elements of a float32 tensor.
 func Floats(t *graph.Tensor) ([]float32, error) {
 	if t.DType != graph.Float32 {
