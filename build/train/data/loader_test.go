@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"unsafe"
@@ -125,6 +126,44 @@ func TestEpoch(t *testing.T) {
 	}
 	if l.PerEpoch() != 2 {
 		t.Errorf("%d batches", l.PerEpoch())
+	}
+}
+
+type endless struct {
+	*scenes
+	mu   sync.Mutex
+	seen map[int]int
+}
+
+func (e *endless) Endless() {}
+
+func (e *endless) Load(i int) (*image.RGBA, []Box, error) {
+	e.mu.Lock()
+	e.seen[i]++
+	e.mu.Unlock()
+	return e.scenes.Load(i)
+}
+
+// TestEndless: each epoch has pictures of its own.
+func TestEndless(t *testing.T) {
+	e := &endless{scenes: &scenes{n: 6, names: []string{"a", "b"}}, seen: map[int]int{}}
+	l, err := NewLoader(e, Options{Batch: 3, Width: 32, Height: 32, Ahead: 1, CacheBytes: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Start(0)
+	for range 6 {
+		b, err := l.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Release(b)
+	}
+	l.Close()
+	for i := range 18 {
+		if e.seen[i] != 1 {
+			t.Errorf("picture %d was loaded %d times", i, e.seen[i])
+		}
 	}
 }
 
