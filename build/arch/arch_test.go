@@ -39,6 +39,23 @@ var rules = map[string][]string{
 // tests is what the tests of every room may use besides.
 var tests = []string{"build/...", "wasm/...", "kernels/..."}
 
+// toolsOnly are modules that only the native command may use: in the tab each
+// would add megabytes.
+var toolsOnly = []string{"gorgonia.org/", "gonum.org/v1/plot", "github.com/alecthomas/kong", "github.com/schollz/progressbar", "github.com/nlpodyssey/"}
+
+// tool returns the module of toolsOnly that an import belongs to.
+func tool(dir, name string) string {
+	if dir == "build" || strings.HasPrefix(dir, "build/") {
+		return ""
+	}
+	for _, module := range toolsOnly {
+		if strings.HasPrefix(name, module) {
+			return module
+		}
+	}
+	return ""
+}
+
 // room returns the rule that holds for a package's folder.
 func room(dir string) (name string, allowed []string, ok bool) {
 	for name = dir; name != "."; name = path.Dir(name) {
@@ -139,6 +156,9 @@ func TestImports(t *testing.T) {
 					t.Errorf("%s: %s", s.file, bad)
 				}
 			}
+			if module := tool(s.dir, name); module != "" {
+				t.Errorf("%s imports %s: %s is for what lies in build", s.file, name, module)
+			}
 			// File names decide the build tag, so that a reader sees it.
 			if name == "syscall/js" && !strings.HasSuffix(strings.TrimSuffix(s.file, "_test.go"), "_js") && !strings.HasSuffix(s.file, "_js.go") {
 				t.Errorf("%s imports syscall/js: put that into a file named …_js.go", s.file)
@@ -194,5 +214,8 @@ func TestRules(t *testing.T) {
 		if bad := check(c.dir, c.target, c.test); (bad == "") != c.ok {
 			t.Errorf("%s → %s (test %v): %q", c.dir, c.target, c.test, bad)
 		}
+	}
+	if tool("wasm/plan", "gorgonia.org/tensor") == "" || tool("build/train/ops", "gorgonia.org/tensor") != "" || tool("wasm", "fmt") != "" {
+		t.Error("the rule of the command's own modules is wrong")
 	}
 }
