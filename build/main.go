@@ -24,18 +24,21 @@ const (
 
 // commands are the verbs. A new one is a struct with a Run method here.
 type commands struct {
-	Run      runCmd      `cmd:"" help:"Build the page and serve it on this machine."`
-	Site     siteCmd     `cmd:"" help:"Build the page as a folder of static files."`
-	Serve    serveCmd    `cmd:"" help:"Serve a folder that site made."`
-	Model    modelCmd    `cmd:"" help:"Download the official YOLOv8n, checked by size and SHA-256."`
-	Quantize quantizeCmd `cmd:"" help:"Make the int8 form of a float model."`
-	Train    trainCmd    `cmd:"" help:"Train a detector, from random weights or a model's."`
-	Eval     evalCmd     `cmd:"" help:"Judge a model or a file of detections on a COCO data set."`
-	Detect   detectCmd   `cmd:"" help:"Find objects in pictures."`
-	Info     infoCmd     `cmd:"" help:"Tell about a model: sizes, layers, cost."`
-	Bench    benchCmd    `cmd:"" help:"Time the page's engine against other runtimes in a browser."`
-	Test     testCmd     `cmd:"" help:"Run the tests, tell what failed and what was skipped."`
-	Fuzz     fuzzCmd     `cmd:"" help:"Fuzz every fuzz test for a while."`
+	Run       runCmd       `cmd:"" help:"Build the page and serve it on this machine."`
+	Site      siteCmd      `cmd:"" help:"Build the page as a folder of static files."`
+	Serve     serveCmd     `cmd:"" help:"Serve a folder that site made."`
+	Model     modelCmd     `cmd:"" help:"Download the official YOLOv8n, checked by size and SHA-256."`
+	Quantize  quantizeCmd  `cmd:"" help:"Make the int8 form of a float model."`
+	Prune     pruneCmd     `cmd:"" help:"Remove the least important channels of a model."`
+	Export    exportCmd    `cmd:"" help:"Write a model as ONNX, TensorFlow Lite or .js, ncnn, OpenVINO or for TensorRT."`
+	Train     trainCmd     `cmd:"" help:"Train a detector, from random weights or a model's."`
+	Eval      evalCmd      `cmd:"" help:"Judge a model or a file of detections on a COCO data set."`
+	Detect    detectCmd    `cmd:"" help:"Find objects in pictures."`
+	Info      infoCmd      `cmd:"" help:"Tell about a model: sizes, layers, cost."`
+	Bench     benchCmd     `cmd:"" help:"Time the page's engine against other runtimes in a browser."`
+	TrainDemo trainDemoCmd `cmd:"" help:"Train the model that the project ships, on scenes that it renders."`
+	Test      testCmd      `cmd:"" help:"Run the tests, tell what failed and what was skipped."`
+	Fuzz      fuzzCmd      `cmd:"" help:"Fuzz every fuzz test for a while."`
 }
 
 // terminal is where a command writes.

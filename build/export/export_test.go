@@ -1,0 +1,208 @@
+package export
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"eagleeye/build/export/exporttest"
+	"eagleeye/build/zoo"
+	"eagleeye/wasm"
+	"eagleeye/wasm/graph"
+	"eagleeye/wasm/onnx"
+)
+
+var packages = []string{"onnxruntime==1.30.0", "onnx==1.22.0", "numpy==2.4.6"}
+
+func encode(t *testing.T, g *graph.Graph, o ONNXOptions) []byte {
+	t.Helper()
+	data, err := ONNX(g, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func run(t *testing.T, python string, model []byte, batch, h, w int, input []float32) []float32 {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "model.onnx")
+	if err := os.WriteFile(path, model, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return exporttest.Run(t, python, filepath.Join("testdata", "ort.py"), input, path, strconv.Itoa(batch), strconv.Itoa(h), strconv.Itoa(w))
+}
+
+func tiny(t *testing.T, w, h int) *graph.Graph {
+	t.Helper()
+	g, err := zoo.YOLOv8(zoo.Config{Depth: 0.33, Width: 0.25, MaxChannels: 1024, Classes: []string{"a", "it's", "c"}, Size: w, Height: h, Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// Every form of a seeded model: our own reader and ONNX Runtime give the
+// engine's numbers.
+func TestONNXForms(t *testing.T) {
+	const h, w = 96, 128
+	g := tiny(t, w, h)
+	p := exporttest.Scenes(1, w, h)[0]
+	d := exporttest.Engine(t, g, wasm.Options{})
+	for _, opset := range []int{11, 12, 13, 17, 21} {
+		for _, dynamic := range []bool{false, true} {
+			for _, precision := range []Precision{Float32, Float16} {
+				t.Run(fmt.Sprintf("opset %d, dynamic %v, %s", opset, dynamic, precision), func(t *testing.T) {
+					data := encode(t, g, ONNXOptions{Precision: precision, Opset: opset, Dynamic: dynamic})
+					box, score := 2e-3, 1e-5
+					if precision == Float16 {
+						box, score = 0.5, 5e-3
+					}
+					back, err := onnx.Read(data)
+					if err != nil {
+						t.Fatal(err)
+					}
+					prepared, err := graph.Prepare(back, h, w)
+					if err != nil {
+						t.Fatal(err)
+					}
+					x := graph.FloatTensor(p.Input(), 1, 3, h, w)
+					out, err := graph.Eval(prepared, map[string]*graph.Tensor{"images": x})
+					if err != nil {
+						t.Fatal(err)
+					}
+					b, s := exporttest.Distance(t, d, p, out["output0"].Floats())
+					if !(b <= box && s <= score) {
+						t.Errorf("read back, boxes differ by %g px, scores by %g", b, s)
+					}
+					b, s = exporttest.Distance(t, d, p, run(t, exporttest.Python(t, packages...), data, 1, h, w, p.Input()))
+					if !(b <= box && s <= score) {
+						t.Errorf("in ONNX Runtime boxes differ by %g px, scores by %g", b, s)
+					}
+				})
+			}
+		}
+	}
+}
+
+// A dynamic file takes other sizes and batches.
+func TestDynamic(t *testing.T) {
+	python := exporttest.Python(t, packages...)
+	g := tiny(t, 128, 96)
+	data := encode(t, g, ONNXOptions{Dynamic: true, Opset: 17})
+	const h, w, n = 160, 64, 2
+	ps := exporttest.Scenes(n, w, h)
+	y := run(t, python, data, n, h, w, exporttest.Inputs(ps))
+	d := exporttest.Engine(t, g, wasm.Options{Width: w, Height: h})
+	for i, p := range ps {
+		b, s := exporttest.Distance(t, d, p, y[i*len(y)/n:(i+1)*len(y)/n])
+		if !(b <= 2e-3 && s <= 1e-5) {
+			t.Errorf("picture %d: boxes differ by %g px, scores by %g", i, b, s)
+		}
+	}
+}
+
+func TestBoxesOfPhotos(t *testing.T) {
+	const size, count = 320, 20
+	photos := exporttest.Photos(t, count, size)
+	python := exporttest.Python(t, packages...)
+	float, int8ed := exporttest.Reference(t)
+	for _, c := range []struct {
+		precision Precision
+		g         *graph.Graph
+		opset     int
+		iou       float64
+	}{
+		{Float32, float, 17, 0.98},
+		{Float16, float, 13, 0.98},
+		{Int8, int8ed, 13, 0.93},
+		{Int8, int8ed, 21, 0.93},
+	} {
+		t.Run(fmt.Sprintf("%s, opset %d", c.precision, c.opset), func(t *testing.T) {
+			y := run(t, python, encode(t, c.g, ONNXOptions{Precision: c.precision, Opset: c.opset}), 1, size, size, exporttest.Inputs(photos))
+			exporttest.Agree(t, c.g, photos, y, c.iou)
+		})
+	}
+}
+
+func TestEncode(t *testing.T) {
+	g := tiny(t, 64, 64)
+	want := map[string][]string{
+		"onnx":     {"m.onnx"},
+		"tensorrt": {"m_tensorrt.onnx"},
+		"tflite":   {"m.tflite"},
+		"tfjs":     {"m_web_model/group1-shard1of1.bin", "m_web_model/model.json"},
+		"ncnn":     {"m_ncnn_model/model.ncnn.bin", "m_ncnn_model/metadata.yaml", "m_ncnn_model/model.ncnn.param"},
+		"openvino": {"m_openvino_model/m.bin", "m_openvino_model/m.xml"},
+	}
+	for _, f := range Formats {
+		files, hint, err := Encode(g, f, "m", ONNXOptions{})
+		if err != nil {
+			t.Fatalf("%s: %v", f, err)
+		}
+		var names []string
+		for _, x := range files {
+			names = append(names, filepath.ToSlash(x.Name))
+			if len(x.Data) == 0 {
+				t.Errorf("%s: %s is empty", f, x.Name)
+			}
+		}
+		if fmt.Sprint(names) != fmt.Sprint(want[f]) {
+			t.Errorf("%s: files %v, want %v", f, names, want[f])
+		}
+		if strings.Contains(hint, "trtexec --onnx=m_tensorrt.onnx") != (f == "tensorrt") {
+			t.Errorf("%s: hint %q", f, hint)
+		}
+		if _, _, err := Encode(g, f, "m", ONNXOptions{Precision: Int8}); err == nil {
+			t.Errorf("%s: int8 of a float model was accepted", f)
+		}
+	}
+	for name, o := range map[string]ONNXOptions{
+		"opset 10":             {Opset: 10},
+		"opset 22":             {Opset: 22},
+		"int8 before opset 13": {Opset: 12, Precision: Int8},
+	} {
+		if _, _, err := Encode(g, "onnx", "m", o); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+	if _, _, err := Encode(g, "ncnn", "m", ONNXOptions{Dynamic: true}); err == nil {
+		t.Error("a dynamic ncnn model was accepted")
+	}
+	if _, _, err := Encode(g, "coreml", "m", ONNXOptions{}); err == nil {
+		t.Error("an unknown format was accepted")
+	}
+	if _, err := ONNX(g, ONNXOptions{Precision: Int8}); !errors.Is(err, ErrFloat) {
+		t.Errorf("int8 of a float model: %v", err)
+	}
+}
+
+// What was there before stays whole when the folder cannot be written.
+func TestWrite(t *testing.T) {
+	dir := t.TempDir()
+	files := []File{{filepath.Join("a", "one"), []byte("1")}, {"two", []byte("2")}}
+	if err := Write(dir, files); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if got, err := os.ReadFile(filepath.Join(dir, f.Name)); err != nil || !bytes.Equal(got, f.Data) {
+			t.Errorf("%s: %q, %v", f.Name, got, err)
+		}
+	}
+	blocked := []File{{"three", []byte("3")}, {filepath.Join("two", "under a file"), []byte("4")}}
+	if err := Write(dir, blocked); err == nil {
+		t.Error("a folder that is a file was written to")
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(left) != 2 {
+		t.Errorf("the folder has %v, %v", left, err)
+	}
+	hidden, _ := filepath.Glob(filepath.Join(dir, ".export-*"))
+	if len(hidden) > 0 {
+		t.Errorf("%v were left behind", hidden)
+	}
+}
