@@ -129,13 +129,13 @@ func newDetector(p *plan.Plan, m host.Machine, meta map[string]string) (*Detecto
 	if err := m.Reserve(p.Size); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMemory, err)
 	}
-	m.Write(p.Base, p.Image)
+	p.Load(m)
 	d := &Detector{machine: m, plan: p}
 	d.info = Info{
 		Names: names(meta["names"], p.Detect.Classes),
 		Width: p.Input.Width, Height: p.Input.Height,
 		Precision: "float32", Variant: m.Variant(), Threads: m.Threads(), Anchors: p.Detect.Anchors,
-		MemoryBytes: p.Size, ArenaBytes: p.Arena, WeightBytes: int64(len(p.Image)),
+		MemoryBytes: p.Size, ArenaBytes: p.Arena, WeightBytes: int64(p.Fixed),
 		Params: p.Params, Steps: p.Steps,
 	}
 	if p.Quantized {

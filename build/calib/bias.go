@@ -237,7 +237,7 @@ func (c *corrector) runInt8(ctx context.Context, done func()) (map[string][]floa
 		if err != nil {
 			return nil, err
 		}
-		if next.Size != p.Size || next.Program != p.Program || len(next.Steps) != len(p.Steps) || len(next.Image) != len(p.Image) {
+		if next.Size != p.Size || next.Program != p.Program || len(next.Steps) != len(p.Steps) || next.Fixed != p.Fixed {
 			return nil, fmt.Errorf("conv %q: a bias changed the layout of the plan", n.Name)
 		}
 		p, at = next, end
@@ -275,7 +275,7 @@ func newLane(g *graph.Graph, keep []string, img *image.RGBA) (*lane, error) {
 // lane was opened with in biases only, and returns a kept value.
 func (l *lane) run(p *plan.Plan, from, to int, tap string) ([]float32, int, error) {
 	if from > 0 { // the first steps read the letterbox's descriptor, which Stage wrote
-		l.m.Write(p.Base, p.Image)
+		p.Load(l.m)
 	}
 	if err := l.m.Run(p.Program+uint32(from)*uint32(unsafe.Sizeof(kernels.Step{})), to-from); err != nil {
 		return nil, 0, err

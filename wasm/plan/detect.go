@@ -16,7 +16,7 @@ func (b *builder) decode(n *graph.Node) error {
 		return fmt.Errorf("plan: detect %q: %d inputs, %d strides, %d classes, %d bins", n.Name, len(n.In), len(strides.Floats), classes, regMax)
 	}
 	p := &b.plan.Detect
-	p.Params = b.reserve(int(unsafe.Sizeof(kernels.DetectParams{})), 16)
+	p.Params = b.put(make([]byte, unsafe.Sizeof(kernels.DetectParams{})), 16)
 	p.Classes = classes
 	type scale struct{ box, cls ref }
 	var scales []scale

@@ -31,8 +31,8 @@ func (b *builder) conv(n *graph.Node) error {
 	if size := int64(y.width()) * int64(in.width()) * int64(c.kh*c.kw); size > maxWeights {
 		return fmt.Errorf("plan: conv %q: %d weights as a dense matrix are too many", n.Name, size)
 	}
-	if len(b.image) > maxImage {
-		return fmt.Errorf("plan: conv %q: the weights before it take %d MiB already, the limit is %d: choose a smaller model", n.Name, len(b.image)>>20, maxImage>>20)
+	if b.fixed > maxImage {
+		return fmt.Errorf("plan: conv %q: the weights before it take %d MiB already, the limit is %d: choose a smaller model", n.Name, b.fixed>>20, maxImage>>20)
 	}
 	to, res := b.epilogue(c, in, y)
 	x, op := b.operand(n, in, to)
@@ -276,13 +276,6 @@ func (b *builder) border(v *graph.Value, x ref) ref {
 	}, x)
 	b.steps[len(b.steps)-1].Bytes = int64(a.bytes()) - int64(a.h*a.w*a.pix())
 	return x
-}
-
-// put adds bytes to the image and returns their address.
-func (b *builder) put(p []byte, alignment int) uint32 {
-	at := b.reserve(len(p), alignment)
-	copy(b.image[at-base:], p)
-	return at
 }
 
 // bytesOf views a slice as its little-endian bytes (see kernels.Bytes).

@@ -36,8 +36,8 @@ type Options struct {
 
 // Plan is a lowered graph. Addresses are those of the machine's memory.
 type Plan struct {
-	Base  uint32 // where Image goes
-	Image []byte // descriptors, program and weights
+	Image []Part // descriptors, program and weights
+	Fixed int    // bytes from the first to the last of Image
 	Size  int    // bytes of memory, less the picture
 
 	Program   uint32 // Step records
@@ -49,6 +49,19 @@ type Plan struct {
 	Quantized bool  // some convolution runs on integers
 
 	places map[string]Place
+}
+
+// Part is a piece of a memory image.
+type Part struct {
+	Addr uint32
+	Data []byte
+}
+
+// Load writes the image to a machine's memory, of Size bytes at least.
+func (p *Plan) Load(m interface{ Write(addr uint32, p []byte) }) {
+	for _, part := range p.Image {
+		m.Write(part.Addr, part.Data)
+	}
 }
 
 // Step tells about one record of the program.
@@ -113,7 +126,7 @@ func Build(g *graph.Graph, o Options) (*Plan, error) {
 }
 
 func build(g *graph.Graph, o Options) (*builder, error) {
-	b := &builder{g: g, exact: o.Exact, relaxed: o.Relaxed, threads: max(1, min(o.Threads, kernels.MaxThreads)), plan: &Plan{Base: base, places: map[string]Place{}}}
+	b := &builder{g: g, exact: o.Exact, relaxed: o.Relaxed, threads: max(1, min(o.Threads, kernels.MaxThreads)), plan: &Plan{places: map[string]Place{}}}
 	for _, step := range []func() error{
 		b.check,        // only shapes and operators that can be lowered
 		b.represent,    // uint8 or float32, channel layout of every value
@@ -162,7 +175,8 @@ type builder struct {
 	widened              map[*graph.Value]ref
 	bytes                map[*graph.Node]byteWeights
 	converted            map[conversion]ref
-	image                []byte
+	image                []Part
+	fixed                int // bytes that image spans, gaps included
 	arenaBase            int64
 	scratch, scratchSize int64 // for one Winograd step at a time: address, bytes a thread
 	detect               *graph.Node
@@ -277,10 +291,10 @@ func (b *builder) keep(names []string) func() error {
 func (b *builder) memory() error {
 	p := b.plan
 	for i := range b.steps {
-		b.steps[i].at = b.reserve(len(b.steps[i].desc()), 16)
+		b.steps[i].at = b.room(len(b.steps[i].desc()), 16)
 	}
-	p.Program = b.reserve(16*len(b.steps), 16)
-	b.arenaBase = alignUp(base + int64(len(b.image)))
+	p.Program = b.room(16*len(b.steps), 16)
+	b.arenaBase = alignUp(base + int64(b.fixed))
 	p.Arena = place(b.buffers)
 	end := b.arenaBase + p.Arena
 	b.scratch = end
@@ -302,13 +316,14 @@ func (b *builder) memory() error {
 // link writes descriptors and program, now that every address is known.
 func (b *builder) link() error {
 	p := b.plan
-	for i, s := range b.steps {
-		copy(b.image[s.at-base:], s.desc())
+	program := make([]byte, 0, 16*len(b.steps))
+	for _, s := range b.steps {
+		b.image = append(b.image, Part{s.at, s.desc()})
 		rec := kernels.Step{Op: s.op, Desc: s.at, Tiles: uint32(s.tiles)}
-		copy(b.image[p.Program-base+uint32(16*i):], kernels.Bytes(&rec))
+		program = append(program, kernels.Bytes(&rec)...)
 		p.Steps = append(p.Steps, s.Step)
 	}
-	p.Image = b.image
+	p.Image, p.Fixed = append(b.image, Part{p.Program, program}), b.fixed
 	for _, v := range b.kept {
 		p.places[v.Name] = b.placeOf(b.refs[v])
 	}
@@ -326,9 +341,16 @@ func (b *builder) placeOf(r ref) Place {
 	return Place{Map: r.place(b.arenaBase), H: r.h, W: r.w, Layout: r.lay, U8: r.u8, Scale: r.scale, Zero: r.zero}
 }
 
-// reserve adds n zero bytes to the image and returns their address.
-func (b *builder) reserve(n, alignment int) uint32 {
-	at := (len(b.image) + alignment - 1) / alignment * alignment
-	b.image = append(b.image, make([]byte, at+n-len(b.image))...)
+// room takes n bytes of the image and returns their address.
+func (b *builder) room(n, alignment int) uint32 {
+	at := (b.fixed + alignment - 1) / alignment * alignment
+	b.fixed = at + n
 	return base + uint32(at)
+}
+
+// put adds bytes to the image, which keeps them, and returns their address.
+func (b *builder) put(p []byte, alignment int) uint32 {
+	at := b.room(len(p), alignment)
+	b.image = append(b.image, Part{at, p})
+	return at
 }

@@ -198,12 +198,12 @@ func (r *runner) run(rgba []byte, poison byte) {
 	if err := r.m.Reserve(p.Size + len(rgba) + 64); err != nil {
 		r.t.Fatal(err)
 	}
-	all := make([]byte, p.Size-int(p.Base))
+	all := make([]byte, p.Size-base)
 	for i := range all {
 		all[i] = poison
 	}
-	r.m.Write(p.Base, all)
-	r.m.Write(p.Base, p.Image)
+	r.m.Write(base, all)
+	p.Load(r.m)
 	l := in.Letterbox
 	l.SrcW, l.SrcH, l.SrcRow, l.NewW, l.NewH = l.DstW, l.DstH, 4*l.DstW, l.DstW, l.DstH
 	r.m.Write(in.Desc, kernels.Bytes(&l))
