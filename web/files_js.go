@@ -46,7 +46,7 @@ func (p *page) fetchModel() {
 	unreachable := func(_, text string) {
 		p.store.Dispatch(state.ModelUnreachable{Text: text})
 	}
-	dom.Then(js.Global().Call("fetch", "model.json"), func(r js.Value) {
+	dom.Then(fetch("model.json"), func(r js.Value) {
 		if !r.Get("ok").Bool() {
 			p.store.Dispatch(state.ModelMissing{})
 			return
@@ -62,8 +62,19 @@ func (p *page) fetchModel() {
 	}, unreachable)
 }
 
+// fetch asks for a file of the site, or takes over boot.js's request for it.
+func fetch(name string) js.Value {
+	if early := js.Global().Get("eagleeyeEarly"); early.Truthy() {
+		if request := early.Get("fetches").Get(name); request.Truthy() {
+			early.Get("fetches").Delete(name)
+			return request
+		}
+	}
+	return js.Global().Call("fetch", name)
+}
+
 func (p *page) fetchBytes(name string, size float64, unreachable func(name, text string)) {
-	dom.Then(js.Global().Call("fetch", "model.onnx"), func(r js.Value) {
+	dom.Then(fetch("model.onnx"), func(r js.Value) {
 		if !r.Get("ok").Bool() {
 			unreachable("", "The server answered "+strconv.Itoa(r.Get("status").Int())+" for model.onnx.")
 			return

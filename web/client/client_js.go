@@ -59,7 +59,15 @@ type worker struct {
 // Open starts a worker with a model, in place of one that is still opening.
 func (c *Client) Open(model js.Value, name string) {
 	c.DropOpening()
-	w := &worker{w: js.Global().Get("Worker").New(script()), model: model, name: name, limit: openSilence, waiting: true}
+	script, early := start()
+	w := &worker{model: model, name: name, limit: openSilence, waiting: true}
+	if early.Truthy() {
+		w.w = early.Get("worker")
+		w.w.Set("onmessage", js.Null())
+		w.w.Set("onerror", js.Null())
+	} else {
+		w.w = js.Global().Get("Worker").New(script)
+	}
 	c.opening = w
 	w.release = []func(){
 		dom.Listen(w.w, "message", func(e js.Value) { c.receive(w, e.Get("data")) }),
@@ -72,23 +80,28 @@ func (c *Client) Open(model js.Value, name string) {
 			c.lost(w, text)
 		}),
 	}
+	if early.Truthy() {
+		for said, i := early.Get("said"), 0; i < said.Length(); i++ {
+			c.receive(w, said.Index(i))
+		}
+		if text := early.Get("failed"); text.Truthy() {
+			c.lost(w, text.String())
+		}
+	}
 }
 
-// script is the address of the worker's script: "?threads=N" and "?kernels=simd128"
-// in the page's go on to it.
-func script() string {
-	search := js.Global().Get("location").Get("search")
-	params := js.Global().Get("URLSearchParams").New(search)
-	text := js.Global().Get("String")
-	name, sep := "worker.js", "?"
-	if n, err := strconv.Atoi(text.Invoke(params.Call("get", "threads")).String()); err == nil {
-		name += sep + "threads=" + strconv.Itoa(n)
-		sep = "&"
+// start returns the address of the worker's script and, once, the worker that
+// boot.js has started with the page.
+func start() (script string, early js.Value) {
+	e := js.Global().Get("eagleeyeEarly")
+	if !e.Truthy() {
+		return "worker.js", js.Undefined()
 	}
-	if text.Invoke(params.Call("get", "kernels")).String() == "simd128" {
-		name += sep + "kernels=simd128"
+	if e.Get("worker").Truthy() {
+		early = dom.Object("worker", e.Get("worker"), "said", e.Get("said"), "failed", e.Get("failed"))
+		e.Set("worker", js.Null())
 	}
-	return name
+	return e.Get("script").String(), early
 }
 
 // Reopen starts a worker with the model in use, whose worker is gone.

@@ -19,6 +19,23 @@
   if (!WebAssembly.validate(simd)) {
     return fail('This browser has no WebAssembly SIMD', 'Update the browser: Chrome or Edge 91, Firefox 89, Safari 16.4 or later have it.');
   }
+  // What the page will ask for first is on its way before its module runs: the
+  // detector's worker, whose messages are kept until the page takes it over
+  // (web/client), and the site's model. ?threads=N and ?kernels=simd128 in the
+  // page's address go on to the worker's.
+  const asked = new URLSearchParams(location.search), wanted = new URLSearchParams();
+  if (/^-?\d+$/.test(asked.get('threads'))) wanted.set('threads', asked.get('threads'));
+  if (asked.get('kernels') === 'simd128') wanted.set('kernels', 'simd128');
+  const script = String(wanted) ? `worker.js?${wanted}` : 'worker.js';
+  const early = globalThis.eagleeyeEarly = { script, said: [], worker: new Worker(script), fetches: {} };
+  early.worker.onmessage = ({ data }) => early.said.push(data);
+  early.worker.onerror = (event) => {
+    event.preventDefault();
+    early.failed = event.message || 'The worker reports no reason.';
+  };
+  const about = early.fetches['model.json'] = fetch('model.json');
+  early.fetches['model.onnx'] = about.then((r) => (r.ok ? fetch('model.onnx') : r));
+  for (const request of Object.values(early.fetches)) request.catch(() => {}); // the page will tell
   try {
     const response = await fetch('ui.wasm');
     if (!response.ok) throw new Error(`ui.wasm: the server answered ${response.status}`);

@@ -2,6 +2,8 @@
 // the kernels a memory and threads, and runs the Go program, which then answers
 // messages.
 'use strict';
+const engine = fetch('engine.wasm');
+engine.catch(() => {}); // told below
 importScripts('wasm_exec.js', 'team.js');
 
 // The end of what the Go program wrote to standard error: where it ends by a
@@ -18,8 +20,8 @@ const progress = {};
 let told = 0;
 
 // fetchModule compiles a module while it arrives and reports the bytes.
-async function fetchModule(url) {
-  const response = await fetch(url);
+async function fetchModule(url, answer = fetch(url)) {
+  const response = await answer;
   if (!response.ok) throw new Error(`${url}: the server answered ${response.status}`);
   const p = progress[url] = { done: 0, total: response.headers.get('content-encoding') ? 0 : Number(response.headers.get('content-length')) };
   const counted = response.body.pipeThrough(new TransformStream({
@@ -72,10 +74,10 @@ async function startKernels() {
 
 (async () => {
   try {
-    const [engine, kernels] = await Promise.all([fetchModule('engine.wasm'), startKernels()]);
+    const [module, kernels] = await Promise.all([fetchModule('engine.wasm', engine), startKernels()]);
     globalThis.eagleeyeKernels = kernels;
     const go = new Go();
-    const program = await WebAssembly.instantiate(engine, go.importObject);
+    const program = await WebAssembly.instantiate(module, go.importObject);
     globalThis.eagleeyeEngineMemory = program.exports.mem;
     await go.run(program);
     onmessage = null; // the program's own would throw
