@@ -42,7 +42,7 @@ import (
 const (
 	// spins is how often a waiting thread looks before it sleeps; V8 takes about
 	// a nanosecond for each.
-	spins = 1000000
+	spins = 300000
 	// leaderPatience is half of what the leader waits for the others, in
 	// nanoseconds. A tile takes far less than a millisecond, but a machine may be
 	// suspended within it, which ends one wait.
