@@ -29,6 +29,19 @@ func (a Act) apply(out, z []float32, s, t float32) {
 	}
 }
 
+// ConvAttrs tell how a convolution moves: the same stride and zero padding on
+// all sides, in pixels. Groups 0 means 1, Stride 0 means 1.
+type ConvAttrs struct{ Stride, Pad, Groups int }
+
+// geometry is a convolution's sizes: x [B,I,H,W], w [O,I/G,KH,KW], z [B,O,OH,OW].
+type geometry struct {
+	B, I, H, W, O, KH, KW, OH, OW int
+	S, P, G                       int
+}
+
+// k is the number of weights of one output channel.
+func (g geometry) k() int { return g.I / g.G * g.KH * g.KW }
+
 func newGeometry(name string, x, w *gorgonia.Node, a ConvAttrs) (geometry, error) {
 	if x == nil || w == nil {
 		return geometry{}, fmt.Errorf("%s: input or weights are missing", name)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"gorgonia.org/gorgonia"
+
+	"eagleeye/build/train/simd"
 )
 
 // Grad adds to the graph the gradients of the scalar cost with respect to the
@@ -136,9 +138,11 @@ func sum(terms gorgonia.Nodes) (*gorgonia.Node, error) {
 		}
 	}
 	return Apply("sum", shape, func(in [][]float32, out []float32) {
-		copy(out, in[0])
-		for _, x := range in[1:] {
-			addTo(out, x)
-		}
+		inChunks(len(out), func(from, to int) {
+			simd.Add(out[from:to], in[0][from:to], in[1][from:to])
+			for _, x := range in[2:] {
+				simd.Add(out[from:to], out[from:to], x[from:to])
+			}
+		})
 	}, nil, terms...)
 }

@@ -8,19 +8,6 @@ import "math"
 
 type float interface{ float32 | float64 }
 
-// ConvAttrs tell how a convolution moves: the same stride and zero padding on
-// all sides, in pixels. Groups 0 means 1, Stride 0 means 1.
-type ConvAttrs struct{ Stride, Pad, Groups int }
-
-// geometry is a convolution's sizes: x [B,I,H,W], w [O,I/G,KH,KW], z [B,O,OH,OW].
-type geometry struct {
-	B, I, H, W, O, KH, KW, OH, OW int
-	S, P, G                       int
-}
-
-// k is the number of weights of one output channel.
-func (g geometry) k() int { return g.I / g.G * g.KH * g.KW }
-
 // flops is the work of one forward pass, a multiplication and an addition each.
 func (g geometry) flops() float64 {
 	return 2 * float64(g.B) * float64(g.O) * float64(g.OH) * float64(g.OW) * float64(g.k())
@@ -101,15 +88,3 @@ func plainConvBack[T float](g geometry, x, w, dz, dx, dw []T) {
 func sigmoid[T float](x T) T { return T(1 / (1 + math.Exp(-float64(x)))) }
 
 func plainSiLU[T float](x T) T { return x * sigmoid(x) }
-
-// plainSiLUSlope is the derivative of SiLU.
-func plainSiLUSlope[T float](x T) T {
-	s := sigmoid(x)
-	return s * (1 + x*(1-s))
-}
-
-func addTo(dst, x []float32) {
-	for i, v := range x[:len(dst)] {
-		dst[i] += v
-	}
-}
