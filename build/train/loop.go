@@ -224,6 +224,7 @@ func (t *trainer) endEpoch(ctx context.Context) error {
 			return err
 		}
 		if t.judge != nil {
+			t.bar.Describe("judging")
 			res, pictures, err := t.judge.run(ctx, file, func() {})
 			if err != nil {
 				if ctx.Err() != nil { // the epoch is judged again when it is resumed
@@ -245,9 +246,9 @@ func (t *trainer) endEpoch(ctx context.Context) error {
 	}
 	row.Seconds = t.seconds()
 	t.Rows = append(t.Rows, row)
-	t.c.logf("%v", row)
+	t.logf("%v", row)
 	if t.stopped = t.patienceLost(); t.stopped {
-		t.c.logf("no better model in %d epochs: stopped", t.c.Patience)
+		t.logf("no better model in %d epochs: stopped", t.c.Patience)
 	}
 	return t.report(show)
 }
@@ -328,6 +329,12 @@ func (t *trainer) newBar() *progressbar.ProgressBar {
 		progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
 	_ = bar.Set(t.Step)
 	return bar
+}
+
+// logf writes a line where the bar is.
+func (t *trainer) logf(format string, args ...any) {
+	_ = t.bar.Clear()
+	t.c.logf(format, args...)
 }
 
 func describe(parts []Part) string {

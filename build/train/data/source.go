@@ -241,11 +241,20 @@ func First(s Source, n int) Source {
 	if n <= 0 || n >= s.Len() {
 		return s
 	}
+	return Pick(s, count(n))
+}
+
+// Pick is a choice of a source's pictures.
+func Pick(s Source, index []int) Source {
+	return &view{Source: s, index: index, names: s.Names()}
+}
+
+func count(n int) []int {
 	index := make([]int, n)
 	for i := range index {
 		index[i] = i
 	}
-	return &view{Source: s, index: index, names: s.Names()}
+	return index
 }
 
 // Rename numbers the classes of a source as in names, a model's. Classes that
@@ -254,11 +263,7 @@ func Rename(s Source, names []string) (Source, error) {
 	if slices.Equal(s.Names(), names) {
 		return s, nil
 	}
-	index := make([]int, s.Len())
-	for i := range index {
-		index[i] = i
-	}
-	v := &view{Source: s, index: index, names: names}
+	v := &view{Source: s, index: count(s.Len()), names: names}
 	for _, name := range s.Names() {
 		at := slices.Index(names, name)
 		if at < 0 {
