@@ -171,3 +171,50 @@ func TestSteadyMemory(t *testing.T) {
 		t.Logf("%d bytes a step", per)
 	}
 }
+
+// TestSameOnAnyProcessors wants bit-equal gradients from one worker and from
+// all: a training that is resumed elsewhere must go on the same way.
+func TestSameOnAnyProcessors(t *testing.T) {
+	s, _ := yolo(t, 0.125, 3, 64)
+	m := gorgonia.NewTapeMachine(s.g)
+	defer m.Close()
+	var runs [][]float32
+	run := func() {
+		if err := m.RunAll(); err != nil {
+			t.Error(err)
+		}
+		m.Reset()
+		var all []float32
+		for _, p := range s.params {
+			v, err := p.Grad()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			all = append(all, v.Data().([]float32)...)
+		}
+		runs = append(runs, all)
+	}
+	run()
+	// Within one piece of work, everything else runs on one worker.
+	simd.Parallel(2, func(_, i int) {
+		if i == 0 {
+			run()
+		}
+	})
+	run()
+	for n, r := range runs[1:] {
+		for i, v := range r {
+			if v != runs[0][i] {
+				t.Fatalf("run %d: gradient %d is %g, was %g", n+1, i, v, runs[0][i])
+			}
+		}
+	}
+	var largest float32
+	for _, v := range runs[0] {
+		largest = max(largest, v, -v)
+	}
+	if largest == 0 {
+		t.Error("all gradients are zero")
+	}
+}
