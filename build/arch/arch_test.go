@@ -34,6 +34,9 @@ var rules = map[string][]string{
 	"web":          {"web/...", "wasm/message"},
 	"web/e2e":      {"build/..."},
 	"build":        {"build/...", "wasm/...", "kernels"},
+	// Training's arithmetic knows neither models nor files.
+	"build/train/simd": {},
+	"build/train/ops":  {"build/train/simd"},
 }
 
 // tests is what the tests of every room may use besides.
@@ -41,7 +44,7 @@ var tests = []string{"build/...", "wasm/...", "kernels/..."}
 
 // toolsOnly are modules that only the native command may use: in the tab each
 // would add megabytes.
-var toolsOnly = []string{"gorgonia.org/", "gonum.org/v1/plot", "github.com/alecthomas/kong", "github.com/schollz/progressbar", "github.com/nlpodyssey/"}
+var toolsOnly = []string{"gorgonia.org/", "gonum.org/v1/plot", "github.com/alecthomas/kong", "github.com/schollz/progressbar", "github.com/nlpodyssey/", "github.com/mmcloughlin/avo"}
 
 // tool returns the module of toolsOnly that an import belongs to.
 func tool(dir, name string) string {
@@ -209,6 +212,9 @@ func TestRules(t *testing.T) {
 		{"kernels", "web", true, false},
 		{"build", "web", false, false},
 		{"build/coco", "wasm", false, true},
+		{"build/train/ops", "build/train/simd", false, true},
+		{"build/train/ops", "wasm/graph", false, false},
+		{"build/train/simd", "build/train/ops", false, false},
 		{"stray", "wasm", false, false},
 	} {
 		if bad := check(c.dir, c.target, c.test); (bad == "") != c.ok {
