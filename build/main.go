@@ -14,6 +14,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"eagleeye/build/calib"
+
 	"github.com/alecthomas/kong"
 )
 
@@ -32,6 +34,8 @@ type commands struct {
 	Prune     pruneCmd     `cmd:"" help:"Remove the least important channels of a model."`
 	Export    exportCmd    `cmd:"" help:"Write a model as ONNX, TensorFlow Lite or .js, ncnn, OpenVINO or for TensorRT."`
 	Train     trainCmd     `cmd:"" help:"Train a detector, from random weights or a model's."`
+	Distill   distillCmd   `cmd:"" help:"Train a small detector to give what a large one gives, with labels or without."`
+	QAT       qatCmd       `cmd:"" name:"qat" help:"Train a model as the int8 form that it is to have." set:"epochs=10" set:"lr=0.0001" set:"optimizer=adamw" set:"mosaic=0" set:"nominal=0" set:"warmup=0.3" set:"warmsteps=20"`
 	Eval      evalCmd      `cmd:"" help:"Judge a model or a file of detections on a COCO data set."`
 	Detect    detectCmd    `cmd:"" help:"Find objects in pictures."`
 	Info      infoCmd      `cmd:"" help:"Tell about a model: sizes, layers, cost."`
@@ -73,6 +77,7 @@ func execute(ctx context.Context, args []string, t terminal) (code int) {
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(t),
+		trainVars(""), kong.Vars{"calib": fmt.Sprint(calib.DefaultImages)},
 	)
 	if err != nil {
 		panic(err) // the struct above is wrong

@@ -147,7 +147,7 @@ type camera struct {
 
 func (s *scene) camera() camera {
 	k := s.unit() / 320
-	e := s.f(0.55, 1.15)
+	e := s.f(0.65, 1.15)
 	c := camera{
 		gain:    rgb{e * (1 + s.norm(0.08)), e, e * (1 + s.norm(0.1))},
 		gamma:   s.f(0.75, 1.35),
@@ -155,11 +155,13 @@ func (s *scene) camera() camera {
 		sharpen: s.f(-0.2, 0.12),
 		noise:   0.003 + 0.05*s.Float32()*s.Float32()*s.Float32(),
 	}
+	// What is blurred beyond recognition is nothing to learn from.
 	if s.odds(0.25) {
-		c.blur = k * s.f(0.4, 2)
+		c.blur = min(k*s.f(0.4, 2), 0.06*s.least)
 	}
 	if s.odds(0.2) {
-		c.motion = pt{k * s.norm(3), k * s.norm(3)}
+		most := 0.12 * s.least
+		c.motion = pt{clamp(k*s.norm(3), -most, most), clamp(k*s.norm(3), -most, most)}
 	}
 	if s.odds(0.3) {
 		c.quality = 25 + s.IntN(65)

@@ -38,16 +38,17 @@ func (r rng) letter() []part {
 	return out
 }
 
-// other is a shape of no class.
+// other is a shape of no class, also where perspective narrows it or its outline
+// blurs.
 func (r rng) other() []part {
 	switch r.IntN(15) {
 	case 0: // a long box
-		k := r.f(0.2, 0.45)
+		k := r.f(0.2, 0.38)
 		return []part{{p: []pt{{-1, -k}, {1, -k}, {1, k}, {-1, k}}, closed: true, corner: true}}
 	case 1:
-		return []part{{p: ring(pt{}, 1, r.f(0.2, 0.5), 0, 26), closed: true}}
+		return []part{{p: ring(pt{}, 1, r.f(0.2, 0.36), 0, 26), closed: true}}
 	case 2:
-		return []part{{p: polygon(5+r.IntN(3), r.f(0, 6)), closed: true, corner: true}}
+		return []part{{p: polygon(5, r.f(0, 6)), closed: true, corner: true}}
 	case 3: // the moon
 		p := append(arc(pt{}, 1, 1, 0.6, 2*pi-0.6, 24), arc(pt{r.f(0.25, 0.5), 0}, 0.8, 0.75, 2*pi-0.9, 0.9, 18)...)
 		return []part{{p: p, closed: true, corner: true}}
@@ -73,7 +74,7 @@ func (r rng) other() []part {
 		return []part{{p: p, corner: r.odds(0.5)}}
 	case 9: // a slanted box
 		k := r.f(0.4, 0.8)
-		return []part{{p: []pt{{-1 + k, -0.5}, {1, -0.5}, {1 - k, 0.5}, {-1, 0.5}}, closed: true, corner: true}}
+		return []part{{p: []pt{{-1 + k, -0.32}, {1, -0.32}, {1 - k, 0.32}, {-1, 0.32}}, closed: true, corner: true}}
 	case 10: // a drop
 		p := append([]pt{{0, -1.1}}, arc(pt{0, 0.3}, 0.62, 0.65, -0.5, pi+0.5, 18)...)
 		return []part{{p: p, closed: true, corner: true}}
@@ -87,7 +88,7 @@ func (r rng) other() []part {
 	case 12: // a line
 		return []part{{p: []pt{{-1, r.norm(0.2)}, {1, r.norm(0.2)}}, corner: true}}
 	case 13: // a bow
-		return []part{{p: arc(pt{}, 1, 1, r.f(0, 3), r.f(3.5, 5.5), 16)}}
+		return []part{{p: arc(pt{}, 1, 1, r.f(0, 1), r.f(2.2, 4), 16)}}
 	default: // a kite's tail of loops
 		var p []pt
 		for i := range 40 {

@@ -129,6 +129,17 @@ func (s *scene) symbol(class int, size float32, t tool) item {
 	return it
 }
 
+// thickest is how much of a symbol's size half its line may be, for it to be told.
+func thickest(class int) float32 {
+	switch class {
+	case Smiley:
+		return 0.075
+	case Star, Heart, Arrow:
+		return 0.11
+	}
+	return 0.15
+}
+
 // deform turns and stretches a shape as a hand does.
 func (r rng) deform(parts []part, class int) {
 	turn := r.norm(0.14)
@@ -159,7 +170,7 @@ func (r rng) deform(parts []part, class int) {
 
 // draw makes the strokes of a hand.
 func (s *scene) draw(it *item, parts []part, size float32, t tool) {
-	r := clamp(t.r, size*0.012, size*0.15)
+	r := clamp(t.r, size*0.012, size*thickest(it.class))
 	style := s.pick(0.66, 0.1, 0.14, 0.1)
 	dot := t
 	for _, p := range parts {
@@ -324,7 +335,7 @@ func (s *scene) hatch(it *item, p []pt, size, r float32, t tool) {
 
 // print draws exact shapes: filled, outlined or both.
 func (s *scene) print(it *item, parts []part, size float32, t tool) {
-	r := clamp(t.r*s.f(0.6, 2), size*0.02, size*0.16)
+	r := clamp(t.r*s.f(0.6, 2), size*0.02, size*thickest(it.class))
 	style := s.pick(0.5, 0.3, 0.2)
 	round := s.odds(0.4)
 	features := t.ink

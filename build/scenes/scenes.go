@@ -66,7 +66,7 @@ func (r rng) pick(weights ...float32) int {
 // Draw renders scene i of a seed in w×h pixels. The same arguments give the same
 // bytes on machines that round floats alike.
 func Draw(seed, i uint64, w, h int) (*image.RGBA, []Box) {
-	s := &scene{rng: newRNG(seed, i), canvas: newCanvas(w, h), bank: seed}
+	s := &scene{rng: newRNG(seed, i), canvas: newCanvas(w, h), bank: seed, least: float32(min(w, h))}
 	for range 4 { // now and then nothing fits; seldom, nothing shall be there
 		if s.compose(); len(s.taken) > 0 || s.odds(0.1) {
 			break
@@ -83,7 +83,8 @@ type scene struct {
 	*canvas
 	bank     uint64 // which backgrounds
 	surfaces []*surface
-	taken    []rect // boxes of the symbols placed so far
+	taken    []rect  // boxes of what was placed so far
+	least    float32 // shortest side of a symbol, pixels
 }
 
 // unit is the short side in pixels.
@@ -164,8 +165,12 @@ func (s *scene) place(f *surface, draw func(size float32) item, class int, large
 		if !s.free(b, class, 0.25) || f.sheet && !f.contains(it) {
 			continue
 		}
-		if short, long := b.x1-b.x0, b.y1-b.y0; class >= 0 && (min(short, long) < 0.04*s.unit() || max(short, long) > 0.75*s.unit()) {
-			continue
+		if class >= 0 {
+			short, long := min(b.x1-b.x0, b.y1-b.y0), max(b.x1-b.x0, b.y1-b.y0)
+			if short < 0.04*s.unit() || long > 0.75*s.unit() || class == Smiley && short < 0.075*s.unit() {
+				continue
+			}
+			s.least = min(s.least, short)
 		}
 		f.items = append(f.items, it)
 		s.taken = append(s.taken, b)

@@ -124,7 +124,7 @@ func (f *surface) outline(grow float32) []pt {
 func (s *scene) lean(x, y, size float32) pose {
 	k := float32(0.35)
 	if s.odds(0.2) {
-		k = 0.85
+		k = 0.65
 	}
 	roll := s.norm(0.15)
 	if s.odds(0.12) {

@@ -53,3 +53,11 @@ func (s Set) Load(i int) (*image.RGBA, []data.Box, error) {
 	}
 	return img, out, nil
 }
+
+// Fresh is a Set that goes on without end: each epoch has N scenes of its own.
+type Fresh struct{ Set }
+
+var _ data.Endless = Fresh{}
+
+// Endless tells the loader to count on.
+func (Fresh) Endless() {}
