@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,24 +31,24 @@ type trainCmd struct {
 	Out    string `short:"o" help:"Folder to write into (else the first free of runs/train, runs/train2 …)." type:"path" placeholder:"DIR"`
 	Resume string `help:"Go on with the training of this folder, with its own settings." type:"existingdir" placeholder:"DIR"`
 
-	Epochs int    `help:"Times that each picture is seen." default:"100"`
+	Epochs int    `help:"Times that each picture is seen." default:"${epochs}"`
 	Steps  int    `help:"Batches in all, instead of --epochs." placeholder:"N"`
 	Batch  int    `help:"Pictures at once." default:"16"`
 	Imgsz  int    `help:"Side of the network's input, a multiple of 32; 0 is the model's own, 640 for a new one." default:"0"`
 	Seed   uint64 `help:"Of weights, order and augmentation." default:"0"`
 
-	Optimizer   string  `help:"${enum}; auto is adamw up to 10,000 updates, beyond it sgd, each with its own rate and momentum." enum:"auto,sgd,adamw" default:"auto"`
-	LR          float64 `help:"First rate; 0 is the optimizer's own." name:"lr" default:"0"`
+	Optimizer   string  `help:"${enum}; auto is adamw up to 10,000 updates, beyond it sgd, each with its own rate and momentum." enum:"auto,sgd,adamw" default:"${optimizer}"`
+	LR          float64 `help:"First rate; 0 is the optimizer's own." name:"lr" default:"${lr}"`
 	FinalLR     float64 `help:"Last rate, as a part of the first." name:"final-lr" default:"0.01"`
 	Cosine      bool    `help:"Lower the rate by a cosine, not a line."`
 	Momentum    float64 `help:"Momentum; of adamw, β1." default:"0.937"`
 	WeightDecay float64 `help:"Weight decay; biases and norms have none." default:"0.0005"`
-	Nominal     int     `help:"Pictures an update: smaller batches add up to it; 0 updates after each batch." default:"64"`
+	Nominal     int     `help:"Pictures an update: smaller batches add up to it; 0 updates after each batch." default:"${nominal}"`
 	ClipNorm    float64 `help:"Longest gradient; 0 is any." default:"10"`
-	Warmup      float64 `help:"Epochs of warm-up, but at least 100 batches; 0 is none." default:"3"`
+	Warmup      float64 `help:"Epochs of warm-up, but at least ${warmsteps} batches; 0 is none." default:"${warmup}"`
 	EMA         float64 `help:"Decay of the averaged weights; 0 takes the weights themselves." name:"ema" default:"0.9999"`
 
-	Mosaic      float64 `help:"Share of mosaics of four pictures." default:"1"`
+	Mosaic      float64 `help:"Share of mosaics of four pictures." default:"${mosaic}"`
 	CloseMosaic int     `help:"Last epochs without mosaics." default:"10"`
 	Scale       float64 `help:"Zoom by 1 ± this." default:"0.5"`
 	Translate   float64 `help:"Shift by ± this part of a side." default:"0.1"`
@@ -63,13 +64,29 @@ type trainCmd struct {
 	Patience  int           `help:"End after so many epochs without a better model; 0 is never." default:"100"`
 	SaveEvery time.Duration `help:"Time from one checkpoint to the next." default:"1m"`
 	Cache     int64         `help:"Megabytes of decoded pictures to keep." default:"1024"`
+
+	// Command is which command's training this is, "" for train.
+	Command string `kong:"-" json:"command,omitempty"`
+}
+
+// trainVars are the defaults in which the commands that train differ.
+func trainVars(command string) kong.Vars {
+	if command == "qat" { // a trained model needs a little, gently
+		return kong.Vars{"epochs": "10", "lr": "0.0001", "optimizer": train.AdamW, "mosaic": "0", "nominal": "0", "warmup": "0.3", "warmsteps": "20"}
+	}
+	return kong.Vars{"epochs": "100", "lr": "0", "optimizer": train.Auto, "mosaic": "1", "nominal": "64", "warmup": "3", "warmsteps": "100"}
 }
 
 func (c *trainCmd) Run(ctx context.Context, t terminal) error {
-	cfg, err := c.config(t)
+	cfg, err := c.config(t, nil)
 	if err != nil {
 		return err
 	}
+	return c.run(ctx, t, cfg)
+}
+
+// run trains and tells the result.
+func (c *trainCmd) run(ctx context.Context, t terminal, cfg train.Config) (err error) {
 	if c.Resume == "" {
 		if cfg.Out, err = c.folder(); err != nil {
 			return err
@@ -81,7 +98,7 @@ func (c *trainCmd) Run(ctx context.Context, t terminal) error {
 	case errors.Is(err, train.ErrConfig):
 		return usageError{err}
 	case errors.Is(err, context.Canceled):
-		t.logf("stopped at step %d; go on with: train --resume %s", r.Steps, cfg.Out)
+		t.logf("stopped at step %d; go on with: %s --resume %s", r.Steps, cmp.Or(c.Command, "train"), cfg.Out)
 	}
 	if err != nil {
 		return err
@@ -94,19 +111,20 @@ func (c *trainCmd) Run(ctx context.Context, t terminal) error {
 	return nil
 }
 
-// config reads model and data.
-func (c *trainCmd) config(t terminal) (cfg train.Config, err error) {
+// config reads model and data. folder is what to train on, nil for --data.
+func (c *trainCmd) config(t terminal, folder *data.Folder) (cfg train.Config, err error) {
 	if c.Resume != "" {
 		if err := c.recorded(); err != nil {
 			return cfg, err
 		}
 	}
-	if c.Data == "" {
-		return cfg, usageError{errors.New("missing flags: --data=PATH, or --resume=DIR")}
-	}
-	folder, err := data.Open(c.Data, "train")
-	if err != nil {
-		return cfg, err
+	if folder == nil {
+		if c.Data == "" {
+			return cfg, usageError{errors.New("missing flags: --data=PATH, or --resume=DIR")}
+		}
+		if folder, err = data.Open(c.Data, "train"); err != nil {
+			return cfg, err
+		}
 	}
 	cfg = train.Config{
 		Train: data.First(folder, c.Images), Out: c.Resume, Resume: c.Resume != "", Note: trainNote{c},
@@ -245,13 +263,13 @@ type trainNote struct {
 // recorded takes over the command line of the training to resume.
 func (c *trainCmd) recorded() error {
 	dir := c.Resume
-	own := trainCmd{Resume: dir}
-	if k, err := kong.New(&own); err != nil {
+	own := trainCmd{Resume: dir, Command: c.Command}
+	if k, err := kong.New(&own, trainVars(c.Command)); err != nil {
 		return err
 	} else if _, err := k.Parse(nil); err != nil {
 		return err
 	}
-	if own.Resume = dir; *c != own {
+	if own.Resume, own.Command = dir, c.Command; *c != own {
 		return usageError{errors.New("--resume goes on with the settings that the training began with: give it alone")}
 	}
 	text, err := os.ReadFile(filepath.Join(dir, train.RecordFile))
@@ -261,7 +279,7 @@ func (c *trainCmd) recorded() error {
 	var r struct {
 		Note trainNote `json:"note"`
 	}
-	if err := json.Unmarshal(text, &r); err != nil || r.Note.Train == nil {
+	if err := json.Unmarshal(text, &r); err != nil || r.Note.Train == nil || r.Note.Train.Command != c.Command {
 		return fmt.Errorf("%s: not the record of a training that this command began", filepath.Join(dir, train.RecordFile))
 	}
 	*c = *r.Note.Train
