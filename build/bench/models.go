@@ -1,27 +1,27 @@
 package bench
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
 	"math"
 	"slices"
 
+	"eagleeye/build/export/tensorflow"
 	"eagleeye/kernels"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/host"
 	"eagleeye/wasm/onnx"
-
-	"eagleeye/build/bench/nhwc"
 )
 
 // Models makes each format of one network when it is asked for.
 type Models struct {
 	Float, Int8 []byte        // ONNX; Int8 is Float's quantized form
-	Photos      []*image.RGBA // that show the ranges of LiteRT's int8 form
+	Photos      []*image.RGBA // that show the ranges for ONNX Runtime's int8 form
 
-	ranges map[string]nhwc.Range
+	ranges map[string]valueRange
 	made   map[string][]byte
 }
 
@@ -58,24 +58,25 @@ func (m *Models) make(format string, size int) ([]byte, error) {
 		}
 		return everywhere(float, size, m.ranges)
 	}
-	g, err := m.unfused(size)
+	source, precision := m.Float, tensorflow.Float32
+	if format == "tflite-int8" {
+		source, precision = m.Int8, tensorflow.Int8
+	}
+	g, err := onnx.Read(source)
 	if err != nil {
 		return nil, err
 	}
-	net, err := nhwc.Lower(g)
-	if err != nil {
-		return nil, err
-	}
+	o := tensorflow.Options{Precision: precision, Width: size, Height: size}
 	switch format {
-	case "tfjs":
-		return net.Script()
-	case "tflite":
-		return net.TFLite()
-	case "tflite-int8":
-		if err := m.observe(); err != nil {
+	case "tflite", "tflite-int8":
+		return tensorflow.Encode(g, o)
+	case "tfjs": // one file: the length of the graph's text, the text, the weights
+		js, err := tensorflow.EncodeJS(g, o)
+		if err != nil {
 			return nil, err
 		}
-		return net.TFLiteInt8(m.ranges)
+		out := binary.LittleEndian.AppendUint32(nil, uint32(len(js.JSON)))
+		return append(append(out, js.JSON...), js.Weights...), nil
 	}
 	return nil, fmt.Errorf("no format %q", format)
 }
@@ -106,7 +107,7 @@ func (m *Models) observe() error {
 		return errors.Join(err, machine.Close())
 	}
 	defer d.Close()
-	ranges := map[string]nhwc.Range{}
+	ranges := map[string]valueRange{}
 	for _, img := range m.Photos {
 		if _, _, err := d.Detect(img.Pix, img.Rect.Dx(), img.Rect.Dy(), wasm.DefaultThresholds); err != nil {
 			return err

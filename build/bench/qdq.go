@@ -7,8 +7,6 @@ import (
 
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
-
-	"eagleeye/build/bench/nhwc"
 )
 
 // everywhere is an ONNX file with a quantize/dequantize pair behind every
@@ -17,7 +15,7 @@ import (
 // own int8 file rounds only what convolutions read; ONNX Runtime then has no
 // integer kernel for SiLU and runs the convolutions in float, so for it this form
 // is several times faster.
-func everywhere(float []byte, size int, ranges map[string]nhwc.Range) ([]byte, error) {
+func everywhere(float []byte, size int, ranges map[string]valueRange) ([]byte, error) {
 	g, err := onnx.Read(float)
 	if err != nil {
 		return nil, err
@@ -45,6 +43,9 @@ func everywhere(float []byte, size int, ranges map[string]nhwc.Range) ([]byte, e
 	return onnx.Write(g)
 }
 
+// valueRange is the smallest and the largest number that a value took.
+type valueRange struct{ Min, Max float32 }
+
 // grid8 is a grid of uint8: real = scale·(q − zero).
 type grid8 struct {
 	scale float32
@@ -53,7 +54,7 @@ type grid8 struct {
 
 type rounder struct {
 	g      *graph.Graph
-	ranges map[string]nhwc.Range
+	ranges map[string]valueRange
 	inBody map[*graph.Node]bool
 	read   map[*graph.Value]*graph.Value // a value to its rounded form
 	grids  map[*graph.Value]grid8

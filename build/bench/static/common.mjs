@@ -12,9 +12,10 @@ export const fetchBytes = async (url) => {
 export const model = () => fetchBytes(params.get('model'));
 
 // expose takes a peer: open() loads it and returns what to tell about it; input
-// makes its tensor of planar or interleaved RGB floats; run() gives the output,
-// a Float32Array with the cells of an anchor step apart and anchors stride apart.
-export function expose({ planar, open, input, run }) {
+// makes its tensor of planar or interleaved RGB floats; run() gives the output
+// [4+classes, anchors] as data and the number of anchors; boxes are in units of
+// unit pixels.
+export function expose({ planar, unit, open, input, run }) {
   let opened, output;
   const load = () => opened ??= (async () => {
     const info = await open();
@@ -42,15 +43,15 @@ export function expose({ planar, open, input, run }) {
     // anchors returns [anchor, x1, y1, x2, y2, class, score] of each anchor of the
     // last run whose best class scores above least.
     anchors(least) {
-      const { data, anchors, step, stride, corners } = output, found = [];
+      const { data, anchors } = output, found = [];
       const classes = data.length / anchors - 4;
       for (let a = 0; a < anchors; a++) {
-        const at = (k) => data[a * stride + k * step];
+        const at = (k) => data[k * anchors + a];
         let best = 4;
         for (let k = 5; k < 4 + classes; k++) if (at(k) > at(best)) best = k;
         if (!(at(best) > least)) continue;
-        const [p, q, r, s] = [at(0), at(1), at(2), at(3)];
-        found.push([a, ...(corners ? [p, q, r, s] : [p - r / 2, q - s / 2, p + r / 2, q + s / 2]), best - 4, at(best)]);
+        const [x, y, w, h] = [0, 1, 2, 3].map((k) => unit * at(k));
+        found.push([a, x - w / 2, y - h / 2, x + w / 2, y + h / 2, best - 4, at(best)]);
       }
       return found;
     },

@@ -5,6 +5,7 @@ import { expose, model, size, threads } from './common.mjs';
 let compiled, tensor;
 expose({
   planar: false,
+  unit: size,
   async open() {
     const [bytes] = await Promise.all([model(), loadLiteRt('/npm/@litertjs/core/wasm/', { threads: threads > 1 })]);
     compiled = await loadAndCompile(bytes, { accelerator: 'wasm', cpuOptions: { numThreads: threads } });
@@ -19,6 +20,6 @@ expose({
     const data = await results[0].data();
     const { dimensions } = results[0].type.layout;
     results[0].delete();
-    return { data, anchors: dimensions[1], step: 1, stride: dimensions[2], corners: true };
+    return { data, anchors: dimensions[2] };
   },
 });

@@ -8,6 +8,7 @@ ort.env.wasm.wasmPaths = new URL('/npm/onnxruntime-web/dist/', location.href).hr
 let session, tensor;
 expose({
   planar: true,
+  unit: 1,
   async open() {
     session = await ort.InferenceSession.create(await model(), { executionProviders: ['wasm'], graphOptimizationLevel: 'all' });
     return { version: ort.env.versions.web, threads: ort.env.wasm.numThreads };
@@ -17,6 +18,6 @@ expose({
   },
   async run() {
     const { dims, data } = (await session.run({ [session.inputNames[0]]: tensor }))[session.outputNames[0]];
-    return { data, anchors: dims[2], step: dims[2], stride: 1 };
+    return { data, anchors: dims[2] };
   },
 });
