@@ -90,7 +90,7 @@ type Map struct {
 const (
 	ActNone int32 = 0
 	ActSiLU int32 = 1
-	// ActSiLUFixed is for U8 outputs, see ConvDesc.UseFixedSiLU.
+	// ActSiLUFixed is for U8 outputs, see NewFixedSiLU.
 	ActSiLUFixed int32 = 2
 )
 
@@ -105,8 +105,8 @@ const (
 //	y      += (res − ResZero)·ResScale           when Res.Addr ≠ 0 (F32: res)
 //	out     = clamp(roundEven(y·OutInv) + OutZero, 0, 255), or y for F32 outputs
 //
-// With ActSiLUFixed, Scale and Bias times Unit give y in units, which is rounded
-// to 16 bits and goes on in integers (see ConvDesc.storeFixed).
+// With ActSiLUFixed, Scale and Bias give y in units of NewFixedSiLU, which is
+// rounded to 16 bits and goes on in integers (see ConvDesc.storeFixed).
 //
 // Every float operation above is one separately rounded float32 operation in
 // this order, so that all variants agree bit for bit. Elements beyond a run's
@@ -134,11 +134,7 @@ type ConvDesc struct {
 	ResZero    int32
 	OutInv     float32 // 1 / scale of the output
 	OutZero    int32
-
-	// Set by UseFixedSiLU.
-	Unit             float32 // units in 1
-	Spread           int32   // 2^m
-	OutGain, ResGain int32
+	Fixed      FixedSiLU // for ActSiLUFixed
 }
 
 // ByteConvDesc describes a convolution that reads U8 as it is, without centring:

@@ -55,9 +55,6 @@ func (f *epilogue) panel(index asm.Local) {
 	offset := asm.I32Mul(index, asm.Int(4*panelWidth))
 	f.Set(f.scale, asm.I32Add(f.allScale, offset))
 	f.Set(f.bias, asm.I32Add(f.allBias, offset))
-	if f.fixed != nil {
-		f.fixed.panel()
-	}
 }
 
 // integers tells whether the sums are.

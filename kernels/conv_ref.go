@@ -15,7 +15,7 @@ func refConvI16(mem []byte, desc uint32, begin, end int32) {
 // finishU8 is the epilogue of an integer sum to U8.
 func (d *ConvDesc) finishU8(mem []byte, y, x, o, acc int32) {
 	if d.Act == ActSiLUFixed {
-		d.storeFixed(mem, y, x, o, float32(float32(acc)*float32(*at[float32](mem, d.Scale+uint32(4*o))*d.Unit)))
+		d.storeFixed(mem, y, x, o, float32(float32(acc)**at[float32](mem, d.Scale+uint32(4*o))))
 		return
 	}
 	d.storeU8(mem, y, x, o, d.affine(mem, o, acc))

@@ -14,19 +14,19 @@ import (
 func TestFixedSiLUErrorIsBounded(t *testing.T) {
 	for _, step := range []float32{0.0094, 0.0138, 0.0185, 0.0199, 0.025, 0.05, 0.1, 0.39, 0.7, 2, 9} {
 		t.Run(fmt.Sprint(step), func(t *testing.T) {
-			var d ConvDesc
-			if !d.UseFixedSiLU(step, 0) {
+			f, unit, ok := NewFixedSiLU(step, 0, 0, 0)
+			if !ok {
 				t.Fatal("refused")
 			}
 			worst, where := 0.0, 0.0
 			for i := math.MinInt16; i <= math.MaxInt16; i++ {
-				x := float64(i) / float64(d.Unit)
-				if e := math.Abs(float64(d.fixedSiLU(int16(i)))/float64(d.Unit) - silu64(x)); e > worst {
+				x := float64(i) / float64(unit)
+				if e := math.Abs(float64(f.of(int16(i)))/float64(unit) - silu64(x)); e > worst {
 					worst, where = e, x
 				}
 			}
-			t.Logf("spread %d: largest error %.5f at %.3f, %.3f of a step", d.Spread, worst, where, worst/float64(step))
-			if bound := 0.0018 + 0.8/float64(d.Unit); worst > bound {
+			t.Logf("%d spread: largest error %.5f at %.3f, %.3f of a step", f.Spread.value(), worst, where, worst/float64(step))
+			if bound := 0.0018 + 0.8/float64(unit); worst > bound {
 				t.Errorf("error %v at %v, bound %v", worst, where, bound)
 			}
 		})
@@ -37,13 +37,16 @@ func TestFixedSiLUErrorIsBounded(t *testing.T) {
 func TestFixedSiLUOutput(t *testing.T) {
 	mem := make([]byte, 256)
 	for _, step := range []float32{0.0094, 0.025, 0.39} {
-		d := ConvDesc{Dst: Map{Addr: 128}, Bias: 64, OutZero: 20}
-		if !d.UseFixedSiLU(step, 0) {
+		d := ConvDesc{Dst: Map{Addr: 128}, Bias: 64}
+		var unit float32
+		var ok bool
+		if d.Fixed, unit, ok = NewFixedSiLU(step, 20, 0, 0); !ok {
 			t.Fatal("refused")
 		}
+		*at[float32](mem, d.Bias), _ = FixedBias(0, 0)
 		differ, n := 0, 0
 		for x := float32(-12); x < 200*step; x += step / 7 {
-			d.storeFixed(mem, 0, 0, 0, x*d.Unit)
+			d.storeFixed(mem, 0, 0, 0, x*unit)
 			want := min(255, max(0, math.Round(silu64(float64(x))/float64(step))+20))
 			diff := int(mem[128]) - int(want)
 			if diff < -1 || diff > 1 {
@@ -58,7 +61,7 @@ func TestFixedSiLUOutput(t *testing.T) {
 	}
 }
 
-func TestUseFixedSiLURefuses(t *testing.T) {
+func TestNewFixedSiLURefuses(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		step, res float32
@@ -77,27 +80,41 @@ func TestUseFixedSiLURefuses(t *testing.T) {
 		{"infinite residual", 0.025, float32(math.Inf(1)), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := ConvDesc{Act: ActSiLU}
-			if ok := d.UseFixedSiLU(c.step, c.res); ok != c.ok || (d.Act == ActSiLUFixed) != ok {
-				t.Errorf("%v, activation %d, want %v", ok, d.Act, c.ok)
+			if _, _, ok := NewFixedSiLU(c.step, 128, c.res, 128); ok != c.ok {
+				t.Errorf("%v, want %v", ok, c.ok)
 			}
 		})
 	}
 }
 
-// Numbers beyond 16 bits saturate and those that are none give the least, in
-// module and oracle alike.
+// Numbers beyond 16 bits saturate, in module and oracle alike, and so do those
+// beyond what FixedBias allows, though nobody says to what.
 func TestFixedSiLUExtremes(t *testing.T) {
-	inf := float32(math.Inf(1))
-	for _, scale := range []float32{0, 1e-30, 1, 1e30, math.MaxFloat32, inf, -inf, float32(math.NaN())} {
-		for _, bias := range []float32{0, -1e9, 1e9, inf, -inf, float32(math.NaN())} {
+	for _, scale := range []float32{0, 1e-30, 1, 30, 1e9, 1e30} {
+		for _, bias := range []float32{0, -2e6, 2e6, -1e9, 1e9} {
 			im := newImage(3)
 			d, _, _ := convCase{op: OpConvI16, inC: 8, outC: 8, k: 1, h: 2, w: 5, stride: 1, dil: 1, panels: 1, act: ActSiLUFixed, res: true}.desc(im)
 			for i := range uint32(8) {
-				*at[float32](im.mem, d.Scale+4*i), *at[float32](im.mem, d.Bias+4*i) = scale, bias
+				*at[float32](im.mem, d.Scale+4*i) = scale
+				*at[float32](im.mem, d.Bias+4*i), _ = FixedBias(bias, 0)
 			}
 			step(im, OpConvI16, d, 2)
 			im.compare(t)
+		}
+	}
+}
+
+func TestFixedBias(t *testing.T) {
+	for _, c := range []struct {
+		bias float32
+		sum  float64
+		ok   bool
+	}{
+		{0, 0, true}, {-1e6, 1e6, true}, {1e6, 1.2e6, false}, {-3e6, 0, false}, {0, math.Inf(1), false},
+		{float32(math.NaN()), 0, false}, {0, math.NaN(), false},
+	} {
+		if _, ok := FixedBias(c.bias, c.sum); ok != c.ok {
+			t.Errorf("bias %v and sums of %v: %v, want %v", c.bias, c.sum, ok, c.ok)
 		}
 	}
 }

@@ -36,12 +36,13 @@ func (c winograd43Case) build(t testing.TB, im *image) (d WinogradDesc, direct C
 	for i := range scale {
 		scale[i] = (im.rng.Float32() + 0.5) / float32(math.Sqrt(float64(9*c.inC))*150*73)
 	}
-	direct.Scale = put(im, PackOutputs(scale, p)...)
-	if direct.Act == ActSiLUFixed {
+	if direct.Act == ActSiLUFixed { // in units
+		_, unit, _ := NewFixedSiLU(1/direct.OutInv, 0, 0, 0)
 		for i := range scale {
-			scale[i] *= direct.Unit
+			scale[i] *= unit
 		}
 	}
+	direct.Scale = put(im, PackOutputs(scale, p)...)
 	packed, steps, err := PackWinograd43I16(weights, scale, c.zero, p)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 
 	"eagleeye/kernels"
@@ -43,11 +44,8 @@ func (b *builder) conv(n *graph.Node) error {
 	}
 	if c.silu {
 		d.Act = kernels.ActSiLU
-		if to.u8 {
-			d.UseFixedSiLU(to.scale, res.scale)
-		}
 	}
-	alg, err := b.weights(c, &d, in, y, c.algorithm(x, y, op, b.exact))
+	alg, err := b.weights(c, &d, in, to, res, c.algorithm(x, y, op, b.exact))
 	if err != nil {
 		return err
 	}
@@ -143,7 +141,7 @@ func (b *builder) window(c *conv, d *kernels.ConvDesc, x, y ref) int {
 // weights packs weights, scales and bias into the image for the wanted
 // algorithm, or where they do not fit it for the next simpler one, which it
 // returns.
-func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref, wanted algorithm) (algorithm, error) {
+func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y, res ref, wanted algorithm) (algorithm, error) {
 	w, scale, err := c.weights()
 	if err != nil {
 		return 0, err
@@ -154,14 +152,15 @@ func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref, wanted algorit
 	}
 	pack := c.packing(x, y)
 	b.plan.Params += int64(len(w) + len(bias))
+	unit := c.fixSiLU(d, w, scale, bias, x, y, res)
 	d.Bias = b.put(bytesOf(kernels.PackOutputs(bias, pack)), 16)
 	if x.u8 {
 		if bw, ok := b.bytes[c.n]; ok {
-			d.Scale = b.put(bytesOf(kernels.PackOutputs(withInput(scale, x), pack)), 16)
+			d.Scale = b.put(bytesOf(kernels.PackOutputs(sumScales(scale, x, unit), pack)), 16)
 			d.Weights = b.put(bytesOf(bw.packed), 64)
 			return direct, nil
 		}
-		return b.quantizedWeights(c, d, x, w, scale, pack, wanted)
+		return b.quantizedWeights(c, d, x, w, scale, unit, pack, wanted)
 	}
 	per := len(w) / c.o
 	for i := range w {
@@ -180,15 +179,9 @@ func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y ref, wanted algorit
 }
 
 // quantizedWeights packs the weights and scales of a convolution of bytes.
-func (b *builder) quantizedWeights(c *conv, d *kernels.ConvDesc, x ref, w, scale []float32, pack *kernels.Packing, wanted algorithm) (algorithm, error) {
+func (b *builder) quantizedWeights(c *conv, d *kernels.ConvDesc, x ref, w, scale []float32, unit float32, pack *kernels.Packing, wanted algorithm) (algorithm, error) {
 	if wanted == winograd43 {
-		sums := withInput(scale, x)
-		if d.Act == kernels.ActSiLUFixed { // its sums are in units
-			for i, s := range sums {
-				sums[i] = float32(s * d.Unit)
-			}
-		}
-		if packed, steps, err := kernels.PackWinograd43I16(dense(c, w), sums, x.zero, pack); err == nil {
+		if packed, steps, err := kernels.PackWinograd43I16(dense(c, w), sumScales(scale, x, unit), x.zero, pack); err == nil {
 			d.Weights, d.Scale = b.put(bytesOf(packed), 64), b.put(bytesOf(steps), 16)
 			return winograd43, nil
 		}
@@ -199,7 +192,7 @@ func (b *builder) quantizedWeights(c *conv, d *kernels.ConvDesc, x ref, w, scale
 	if err != nil {
 		return 0, err
 	}
-	d.Scale = b.put(bytesOf(kernels.PackOutputs(withInput(scale, x), pack)), 16)
+	d.Scale = b.put(bytesOf(kernels.PackOutputs(sumScales(scale, x, unit), pack)), 16)
 	q = dense(c, q)
 	if wanted == winograd23 {
 		if packed, ok := c.packWinograd(q, pack, reach); ok {
@@ -215,13 +208,39 @@ func (b *builder) quantizedWeights(c *conv, d *kernels.ConvDesc, x ref, w, scale
 	return direct, nil
 }
 
-// withInput returns the scales of the sums: of the weights times the input's.
-func withInput(scale []float32, x ref) []float32 {
+// sumScales returns the scales of the sums: of the weights times the input's,
+// for results that count in units of 1/unit.
+func sumScales(scale []float32, x ref, unit float32) []float32 {
 	out := make([]float32, len(scale))
 	for i, s := range scale {
-		out[i] = float32(float64(s) * float64(x.scale))
+		out[i] = float32(float64(s) * float64(x.scale) * float64(unit))
 	}
 	return out
+}
+
+// fixSiLU chooses the fixed-point SiLU where it is possible: for bytes whose
+// numbers fit it, whatever the input. It takes the biases to its units and
+// returns how many of those are 1; else it changes nothing and returns 1.
+func (c *conv) fixSiLU(d *kernels.ConvDesc, w, scale, bias []float32, x, y, res ref) (unit float32) {
+	if !c.silu || !x.u8 || !y.u8 {
+		return 1
+	}
+	fixed, unit, ok := kernels.NewFixedSiLU(y.scale, y.zero, res.scale, res.zero)
+	per, reach := len(w)/c.o, float64(max(x.zero, 255-x.zero))*float64(x.scale)*float64(unit)
+	units := make([]float32, c.o)
+	for o := 0; o < c.o && ok; o++ {
+		sum := 0.0
+		for _, v := range w[o*per : (o+1)*per] {
+			sum += math.Abs(float64(v))
+		}
+		units[o], ok = kernels.FixedBias(float32(bias[o]*unit), sum*float64(scale[o])*reach)
+	}
+	if !ok {
+		return 1
+	}
+	copy(bias, units)
+	d.Act, d.Fixed = kernels.ActSiLUFixed, fixed
+	return unit
 }
 
 // widen returns the centred int16 copy of a quantized value that all its
