@@ -237,7 +237,7 @@ func (t *trainer) endEpoch(ctx context.Context) error {
 		if err := t.writeModel(LastFile, file); err != nil {
 			return err
 		}
-		if best := t.best(); row.Judged && (best == nil || row.Fitness() > best.Fitness()) {
+		if row.Judged && row.betterThan(t.best()) {
 			t.Best = len(t.Rows)
 			if err := t.writeModel(BestFile, file); err != nil {
 				return err

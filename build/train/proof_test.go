@@ -55,6 +55,26 @@ func TestLearns(t *testing.T) {
 	if r.Last.AP50 < 0.9 {
 		t.Errorf("AP50 %.3f, want at least 0.9", r.Last.AP50)
 	}
+
+	// Another training goes on from the exported file, and ends early since
+	// nothing gets better.
+	next := c
+	if next.Graph, err = modelfile.Graph(filepath.Join(c.Out, BestFile)); err != nil {
+		t.Fatal(err)
+	}
+	next.Out, next.Steps, next.Patience, next.ValEvery = t.TempDir(), 50, 2, 1
+	next.Optimizer, next.LR = SGD, 1e-9
+	early, err := Run(context.Background(), next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !early.Stopped || early.Epochs != 3 || early.Last.AP50 < r.Best.AP50-0.01 {
+		t.Errorf("from the exported file: %+v", early)
+	}
+	next.Resume = true
+	if early, err = Run(context.Background(), next); err != nil || !early.Stopped || early.Epochs != 3 {
+		t.Errorf("resumed after an early end: %+v, %v", early, err)
+	}
 }
 
 // visible is the first n pictures with objects, all of which have sides of a cell
@@ -101,8 +121,12 @@ func TestOverfits(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := Defaults()
-	h.Batch, h.Width, h.Height, h.ValEvery = 8, size, size, 60
-	overfit(&h, 360, 0.002)
+	h.Batch, h.Width, h.Height, h.ValEvery = 8, size, size, 50
+	overfit(&h, 500, 0.002)
+	// An object that no predicted box overlaps yet has targets near zero (the
+	// overlap counts to the sixth power). Others in many sizes and places teach
+	// the boxes there first; then the plain pictures come.
+	h.Augment, h.CloseMosaic = data.Augment{Mosaic: 1, Scale: 0.5, Translate: 0.1, FlipLR: 0.5}, 200
 	r, err := Run(context.Background(), Config{Hyper: h, Graph: g, Train: eight, Val: eight, Out: out(t), Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)

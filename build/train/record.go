@@ -28,6 +28,13 @@ type Row struct {
 // Fitness is what the best model has most of, as Ultralytics weighs it.
 func (r Row) Fitness() float64 { return 0.1*r.AP50 + 0.9*r.AP }
 
+// betterThan compares with the best row so far, nil where there is none. As long
+// as nothing was found, each epoch is better than the one before, so that the
+// patience is not lost in a slow beginning.
+func (r Row) betterThan(best *Row) bool {
+	return best == nil || r.Fitness() > best.Fitness() || best.Fitness() <= 0
+}
+
 func (r Row) String() string {
 	s := fmt.Sprintf("epoch %d, step %d:", r.Epoch, r.Step)
 	for _, p := range r.Losses {

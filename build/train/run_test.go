@@ -360,17 +360,22 @@ func FuzzCheckpoint(f *testing.F) {
 	})
 }
 
-func TestEarlyStop(t *testing.T) {
-	c := small(t)
-	c.LR, c.Optimizer, c.Steps, c.Patience, c.WarmupEpochs, c.ValEvery = 0, SGD, 60, 2, 0, 1
-	c.LR = 1e-9 // nothing is learned
-	r, _, _ := trained(t, c)
-	if !r.Stopped || r.Epochs != 3 {
-		t.Errorf("stopped %v after %d epochs", r.Stopped, r.Epochs)
-	}
-	c.Resume = true
-	if r, err := Run(context.Background(), c); err != nil || !r.Stopped || r.Epochs != 3 {
-		t.Errorf("resumed after an early end: %+v, %v", r, err)
+func TestPatience(t *testing.T) {
+	c := Config{Hyper: Hyper{Patience: 2}}
+	tr := &trainer{c: &c, header: header{Best: -1}}
+	for i, step := range []struct {
+		ap   float64
+		best int // epoch
+		lost bool
+	}{{0, 1, false}, {0, 2, false}, {0, 3, false}, {0.3, 4, false}, {0.2, 4, false}, {0.5, 6, false}, {0.5, 6, false}, {0.4, 6, true}} {
+		row := Row{Epoch: i + 1, Judged: true, AP: step.ap, AP50: step.ap}
+		if row.betterThan(tr.best()) {
+			tr.Best = i
+		}
+		tr.Rows = append(tr.Rows, row)
+		if tr.best().Epoch != step.best || tr.patienceLost() != step.lost {
+			t.Errorf("epoch %d: best %d, lost %v", i+1, tr.best().Epoch, tr.patienceLost())
+		}
 	}
 }
 
