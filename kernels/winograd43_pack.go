@@ -108,7 +108,9 @@ func PackWinograd43I16(w, scale []float32, zero int32, p *Packing) (packed []int
 			winograd43Weights(w[(o*p.InC+i)*9:][:9], &u[i])
 			for pos, v := range &u[i] {
 				v = math.Abs(v)
-				most[pos] = max(most[pos], v)
+				if v > most[pos] { // max is a slow call in the tab
+					most[pos] = v
+				}
 				sum[pos] += v
 			}
 		}

@@ -185,12 +185,15 @@ func (c *conv) integers(w, scale []float32, reach int32) ([]int16, error) {
 	limit := float64(math.MaxInt32)/float64(reach) - float64(k) // k: rounding up
 	for o := range c.o {
 		row := w[o*k : (o+1)*k]
-		var most, sum float64
-		for _, v := range row {
-			a := math.Abs(float64(v))
-			most, sum = max(most, a), sum+a
-		}
 		if float {
+			var most, sum float64
+			for _, v := range row {
+				a := math.Abs(float64(v))
+				if a > most { // max is a slow call in the tab
+					most = a
+				}
+				sum += a
+			}
 			s := max(most/math.MaxInt16, sum/max(limit, 1))
 			if s == 0 {
 				s = 1
@@ -206,8 +209,13 @@ func (c *conv) integers(w, scale []float32, reach int32) ([]int16, error) {
 			if float {
 				n = float32(math.RoundToEven(float64(v) / float64(scale[o])))
 			}
-			out[o*k+i] = int16(n)
-			total += int64(math.Abs(float64(n)))
+			q := int16(n)
+			out[o*k+i] = q
+			if q < 0 {
+				total -= int64(q)
+			} else {
+				total += int64(q)
+			}
 		}
 		if total*int64(reach) > math.MaxInt32 {
 			return nil, fmt.Errorf("plan: conv %q: the sums of output channel %d do not fit 32 bits", c.n.Name, o)

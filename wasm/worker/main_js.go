@@ -6,6 +6,7 @@ package main
 import (
 	"errors"
 	"runtime"
+	"runtime/debug"
 	"syscall/js"
 
 	"eagleeye/wasm"
@@ -26,7 +27,14 @@ type request struct {
 // grows by some hundred bytes a frame. It costs 0.2 ms.
 const collectEvery = 64
 
+// collectAt is the growth of the heap in percent at which garbage is collected.
+// Weights on their way into the kernels' memory are large and without pointers:
+// collecting them is cheap, and the tab never gives back what the heap has grown
+// to.
+const collectAt = 25
+
 func main() {
+	debug.SetGCPercent(collectAt)
 	machine, err := host.Bootstrapped()
 	if err != nil {
 		panic("the kernels do not start: " + err.Error())
