@@ -64,6 +64,10 @@ func NewFixedSiLU(step float32, zero int32, resStep float32, resZero int32) (f F
 	return f, float32(1 / size), true
 }
 
+// roundMagic is 1.5·2²³: adding it to a float32 of magnitude under 2²² rounds
+// to the nearest integer, ties to even, and leaves that in the low bits.
+const roundMagic float32 = 12582912
+
 // FixedBias returns a bias, in units, as ActSiLUFixed takes it, with the
 // constant that rounds to integers added. It reports false where |bias| and the
 // largest sum that is added to it may together leave the range of that.

@@ -8,10 +8,6 @@ import (
 	"eagleeye/kernels/asm"
 )
 
-// roundMagic is 1.5·2²³: adding it to a float32 of magnitude under 2²² rounds
-// to the nearest integer, ties to even, and leaves that in the low bits.
-const roundMagic float32 = 12582912
-
 // quantize is clamp(roundEven(y·inv) + zero, 0, 255) with zero in 0..255; NaN
 // gives 0. Clamping before rounding is the same, as the bounds are integers.
 func quantize(y, inv float32, zero int32) uint8 {
