@@ -126,6 +126,9 @@ func (c convCase) desc(im *image) (d ConvDesc, p *Packing, weights any) {
 		return Map{addr + uint32(c.outExtra/8*4*int(out)), int32(c.w) * dstPix, dstPix}
 	}
 	d.Dst = place()
+	if c.op == OpConvF32 {
+		im.fuse(d.Dst.Addr-uint32(c.outExtra/8*4*int(out)), c.h*c.w*int(dstPix)/4)
+	}
 	if c.res {
 		d.Res = place()
 	}

@@ -48,6 +48,7 @@ var cache = sync.OnceValue(wazero.NewCompilationCache)
 type image struct {
 	mem   []byte
 	steps []Step
+	fused []floatRegion // where relaxed variants may fuse multiplications with additions
 	rng   *rand.Rand
 }
 
@@ -133,11 +134,11 @@ func (im *image) compareOn(t testing.TB, m *machine, prog uint32, regions ...flo
 		recording.add(t.Name(), im, prog, regions)
 		return
 	}
-	im.judge(t, m.exec(t, im.mem, prog, len(im.steps)), prog, regions)
+	im.judge(t, m.exec(t, im.mem, prog, len(im.steps)), prog, regions...)
 }
 
 // judge compares memory after a run with the oracle's. got is changed.
-func (im *image) judge(t testing.TB, got []byte, prog uint32, regions []floatRegion) {
+func (im *image) judge(t testing.TB, got []byte, prog uint32, regions ...floatRegion) {
 	t.Helper()
 	want := bytes.Clone(im.mem)
 	RefRun(want, prog, len(im.steps))
