@@ -19,6 +19,7 @@ require (
 	golang.org/x/sys v0.44.0
 	golang.org/x/term v0.28.0
 	gonum.org/v1/gonum v0.16.0
+	gonum.org/v1/netlib v0.0.0-20220323200511-14de99971b2d
 	gonum.org/v1/plot v0.16.0
 	google.golang.org/protobuf v1.36.10
 	gorgonia.org/gorgonia v0.9.18

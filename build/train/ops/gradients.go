@@ -73,22 +73,26 @@ func (p *plan) inputGradient(planes, w, dx []float32) {
 		}
 	})
 
-	each := roundUp(len(phases)*simd.Rows*p.wide, 1024)
+	most := 0
+	for _, f := range phases {
+		most = max(most, len(f.off))
+	}
+	results := simd.Rows * p.wide
+	each := roundUp(results+simd.RoomFor(most, p.wide), 1024)
 	room := borrow(simd.Workers() * each)
 	defer room.free()
 	simd.Parallel(p.B*p.G*len(p.back), func(worker, i int) {
 		band, grp, b := p.back[i%len(p.back)], i/len(p.back)%p.G, i/len(p.back)/p.G
 		in := planes[(b*p.O+grp*p.og)*p.gradSize+band.from*p.r:]
-		rows := band.to - band.from
-		for panel := range inPanels {
-			out := room.v[worker*each:][:each]
-			for n, f := range phases {
-				simd.Gemm(ceil(rows*p.r, simd.Columns), packed.v[f.weights+(grp*inPanels+panel)*len(f.off)*simd.Rows:], in, f.off, out[n*simd.Rows*p.wide:], p.wide)
-			}
-			for r := range min(simd.Rows, p.ig-panel*simd.Rows) {
-				to := dx[(b*p.I+grp*p.ig+panel*simd.Rows+r)*p.H*p.W:][:p.H*p.W]
-				for n, f := range phases {
-					p.gather(to, out[(n*simd.Rows+r)*p.wide:], f.py, f.px, band)
+		out := room.v[worker*each:][:each]
+		tiles := ceil((band.to-band.from)*p.r, simd.Columns)
+		for _, f := range phases {
+			columns := simd.Move(in, f.off, tiles*simd.Columns, out[results:])
+			for panel := range inPanels {
+				columns.Gemm(tiles, packed.v[f.weights+(grp*inPanels+panel)*len(f.off)*simd.Rows:], out, p.wide)
+				for r := range min(simd.Rows, p.ig-panel*simd.Rows) {
+					to := dx[(b*p.I+grp*p.ig+panel*simd.Rows+r)*p.H*p.W:][:p.H*p.W]
+					p.gather(to, out[r*p.wide:], f.py, f.px, band)
 				}
 			}
 		}
@@ -161,7 +165,11 @@ func (p *plan) weightGradient(planes, x, dw []float32) {
 	if p.direct {
 		first = 0
 	}
-	simd.Parallel(pieces*splits, func(_, i int) {
+	each := roundUp(simd.RoomFor(cut*taps, min(n, dotWide)), 1024)
+	room := borrow(simd.Workers() * each)
+	defer room.free()
+	simd.Parallel(pieces*splits, func(worker, i int) {
+		own := room.v[worker*each:][:each]
 		sums := acc.v[i*simd.Rows*cut*taps:][:simd.Rows*cut*taps]
 		clear(sums)
 		split := i % splits
@@ -178,14 +186,7 @@ func (p *plan) weightGradient(planes, x, dw []float32) {
 				length := min(dotWide, n-at)
 				d := planes[(b*p.O+grp*p.og+panel*simd.Rows)*row+first+at:]
 				src := in[(b*p.I+grp*p.ig)*p.ph*p.pw*p.inSize+at:]
-				for j := 0; j < len(off); {
-					step := 3
-					if len(off)-j < 3 {
-						step = 1
-					}
-					simd.Dot(length, images, d, row, p.O*row, src, p.I*p.ph*p.pw*p.inSize, off[j:j+step], sums[simd.Rows*j:][:simd.Rows*step])
-					j += step
-				}
+				simd.Dots(length, images, d, row, p.O*row, src, p.I*p.ph*p.pw*p.inSize, off, sums, own)
 			}
 		}
 	})

@@ -184,7 +184,7 @@ func (p *plan) forward(x, w, z []float32, done func(o, piece, from, to int)) {
 	if p.direct {
 		maps = 0
 	}
-	each := maps + slack + simd.Rows*p.wide
+	each := maps + slack + simd.Rows*p.wide + simd.RoomFor(k, p.wide)
 	room := borrow(simd.Workers() * roundUp(each, 1024))
 	defer room.free()
 
@@ -207,8 +207,10 @@ func (p *plan) forward(x, w, z []float32, done func(o, piece, from, to int)) {
 		}
 		out := own[maps+slack:]
 		rows := band.to - band.from
+		tiles := ceil(rows*p.r, simd.Columns)
+		columns := simd.Move(in, p.offsets, tiles*simd.Columns, out[simd.Rows*p.wide:])
 		for panel := range p.panels {
-			simd.Gemm(ceil(rows*p.r, simd.Columns), packed.v[(grp*p.panels+panel)*k*simd.Rows:], in, p.offsets, out, p.wide)
+			columns.Gemm(tiles, packed.v[(grp*p.panels+panel)*k*simd.Rows:], out, p.wide)
 			for r := range min(simd.Rows, p.og-panel*simd.Rows) {
 				o := grp*p.og + panel*simd.Rows + r
 				at := ((b*p.O+o)*p.OH + band.from) * p.OW

@@ -1,0 +1,4 @@
+//go:build !openblas
+
+// Package openblas is empty without the build tag openblas.
+package openblas
