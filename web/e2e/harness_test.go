@@ -24,6 +24,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"eagleeye/build/browser"
+	"eagleeye/build/calib"
 	"eagleeye/build/shared"
 	"eagleeye/build/site"
 	"eagleeye/build/zoo"
@@ -119,6 +120,27 @@ func tiny(t *testing.T, size int) (path string, data []byte) {
 		t.Fatal(err)
 	}
 	path = filepath.Join(t.TempDir(), "tiny.onnx")
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path, data
+}
+
+// tinyInt8 is the int8 form of tiny, which gives the same boxes on any kernels.
+func tinyInt8(t *testing.T, size int) (path string, data []byte) {
+	t.Helper()
+	path, data = tiny(t, size)
+	g, err := onnx.Read(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, _, err := calib.Graph(t.Context(), g, nil, calib.Options{Images: 2, BiasImages: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err = onnx.Write(q); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func fastest() string {
 // bit; without cross-origin isolation, or where threads do not start, there is
 // one thread, and without relaxed kernels the plain ones.
 func TestThreads(t *testing.T) {
-	path, model := tiny(t, 160)
+	path, model := tinyInt8(t, 160)
 	isolated := serve(t, path)
 	scene := render.Scene(8, 320, 240)
 	conf, want := sliderConf(t, model, scene)
