@@ -1,12 +1,12 @@
 // The engine for harnesses that time it: window.bench, see docs/BENCH.md. It
 // runs the page's worker on a picture of its own, without the page.
-//   bench.html?threads=N&size=S&model=URL&auto
+//   bench.html?threads=N&size=S&model=URL&kernels=simd128&conf=0.25&auto
 'use strict';
 (() => {
   const params = new URLSearchParams(location.search);
   const script = new URL('worker.js', location.href);
   for (const key of ['threads', 'kernels']) if (params.has(key)) script.searchParams.set(key, params.get(key));
-  const thresholds = { conf: 0.25, iou: 0.7, max: 300 };
+  const thresholds = { conf: params.has('conf') ? Number(params.get('conf')) : 0.25, iou: 0.7, max: 300 };
   const silence = 120e3; // ms without a sign of life after which the worker is given up
 
   let worker, loading, tail = Promise.resolve(), pending, timer, dead, id = 0;
@@ -109,6 +109,7 @@
     loading ??= (async () => {
       const size = params.has('size') ? Number(params.get('size')) : 0;
       if (!Number.isInteger(size) || size < 0 || size > 4096) throw new Error(`size=${params.get('size')}: want a multiple of 32, at most 4096`);
+      if (!(thresholds.conf >= 0 && thresholds.conf <= 1)) throw new Error(`conf=${params.get('conf')}: want a score from 0 to 1`);
       const file = model();
       file.catch(() => {}); // reported below, after the engine's own errors
       worker = new Worker(script);
