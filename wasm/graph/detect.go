@@ -31,11 +31,7 @@ func replaceHead(g *Graph) error {
 	if err := h.verify(g); err != nil {
 		return err
 	}
-	n := &Node{Name: "detect", Op: "Detect", Out: []*Value{h.out}, Attrs: map[string]Attr{
-		"strides": {Kind: AttrFloats, Floats: h.strides},
-		"reg_max": {Kind: AttrInt, I: int64(h.regMax)},
-		"classes": {Kind: AttrInt, I: int64(h.classes)},
-	}}
+	n := h.node()
 	for s := range h.box {
 		n.In = append(n.In, h.box[s], h.cls[s])
 	}
@@ -47,6 +43,15 @@ func replaceHead(g *Graph) error {
 	h.out.Quant = nil
 	g.Nodes, g.Outputs = append(g.Nodes, n), []*Value{h.out}
 	return DropDead(g)
+}
+
+// node is the Detect node, as yet without inputs.
+func (h *head) node() *Node {
+	return &Node{Name: "detect", Op: "Detect", Out: []*Value{h.out}, Attrs: map[string]Attr{
+		"strides": {Kind: AttrFloats, Floats: h.strides},
+		"reg_max": {Kind: AttrInt, I: int64(h.regMax)},
+		"classes": {Kind: AttrInt, I: int64(h.classes)},
+	}}
 }
 
 // findHead walks back from the output to the last convolutions and pairs them
@@ -236,37 +241,103 @@ func (h *head) verify(g *Graph) error {
 	if err := h.measure(); err != nil {
 		return err
 	}
+	have, detect := map[*Value]*array{}, &call{opset: g.Opset, n: h.node()}
+	var samples []*samples
 	random := uint32(0x9e3779b9)
-	have, want := map[*Value]*array{}, &call{opset: g.Opset, n: &Node{Op: "Detect", Out: []*Value{h.out}, Attrs: map[string]Attr{
-		"strides": {Kind: AttrFloats, Floats: h.strides},
-		"reg_max": {Kind: AttrInt, I: int64(h.regMax)},
-		"classes": {Kind: AttrInt, I: int64(h.classes)},
-	}}}
 	for s := range h.box {
 		for _, v := range []*Value{h.box[s], h.cls[s]} {
 			v.Quant = nil
 			a := (&array{dt: Float32, shape: v.Shape}).alloc()
-			for i := range a.f {
-				random ^= random << 13 // xorshift32 (Marsaglia 2003)
-				random ^= random >> 17
-				random ^= random << 5
-				a.f[i] = float32(int32(random)) / (1 << 29) // −4 … 4
-			}
+			samples = append(samples, fill(a, &random))
 			have[v] = a
-			want.in = append(want.in, a)
+			detect.in = append(detect.in, a)
 		}
+	}
+	d, err := detectionOf(detect)
+	if err != nil {
+		return notYOLO("%w", err)
 	}
 	got, err := evalNodes(t, have)
 	if err != nil {
 		return notYOLO("its decoding cannot be computed: %w", err)
 	}
-	if err := want.eval(); err != nil {
-		return notYOLO("%w", err)
+	if want := []int{1, 4 + d.classes, d.anchors}; !sameShape(got[0].shape, want) {
+		return notYOLO("output %q is %v, want %v", h.out.Name, got[0].shape, want)
 	}
-	if !sameShape(got[0].shape, want.out[0].shape) {
-		return notYOLO("output %q is %v, want %v", h.out.Name, got[0].shape, want.out[0].shape)
+	return h.compare(g, got[0].f, d.decode(detect.in, samples))
+}
+
+// samples are the distinct pixels of a random map: few, so that their
+// exponentials are computed once, and scattered, so that every anchor counts.
+type samples struct {
+	channels [][]float32 // [channel][sample]
+	at       []uint8     // sample of each pixel
+}
+
+// distinct is the number of samples.
+const distinct = 64
+
+// fill makes a map of random numbers from −4 to 4; random is the state of an
+// xorshift32 (Marsaglia 2003).
+func fill(a *array, random *uint32) *samples {
+	next := func() uint32 {
+		*random ^= *random << 13
+		*random ^= *random >> 17
+		*random ^= *random << 5
+		return *random
 	}
-	return h.compare(g, got[0].f, want.out[0].f)
+	pixels := a.shape[2] * a.shape[3]
+	s := &samples{channels: make([][]float32, a.shape[1]), at: make([]uint8, pixels)}
+	for i := range s.at {
+		s.at[i] = uint8(next() % distinct)
+	}
+	for c := range s.channels {
+		s.channels[c] = make([]float32, distinct)
+		for i := range s.channels[c] {
+			s.channels[c][i] = float32(int32(next())) / (1 << 29)
+		}
+		out := a.f[c*pixels:][:pixels]
+		for i, at := range s.at {
+			out[i] = s.channels[c][at]
+		}
+	}
+	return s
+}
+
+// decode is evalDetect's result for maps made of samples.
+func (d *detection) decode(maps []*array, s []*samples) []float32 {
+	out := make([]float32, (4+d.classes)*d.anchors)
+	first := 0
+	for scale, stride := range d.strides {
+		box, cls := s[2*scale], s[2*scale+1]
+		var sides [distinct][4]float32
+		for i := range sides {
+			for k := range 4 {
+				bins := make([]float32, d.regMax)
+				for bin := range bins {
+					bins[bin] = box.channels[k*d.regMax+bin][i]
+				}
+				sides[i][k] = expectation(bins, d.regMax, 1)
+			}
+		}
+		for p, at := range box.at {
+			for k, v := range anchorBox(sides[at], p, maps[2*scale].shape[3]) {
+				out[k*d.anchors+first+p] = v * stride
+			}
+		}
+		for k, logits := range cls.channels {
+			var scores [distinct]float32
+			for i, x := range logits {
+				scores[i] = sigmoid(x)
+			}
+			dst := out[(4+k)*d.anchors+first:]
+			for p, at := range cls.at {
+				dst[p] = scores[at]
+			}
+		}
+		first += len(box.at)
+	}
+	return out
 }
 
 // measure refuses a tail whose computation needs far more memory or time than

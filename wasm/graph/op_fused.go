@@ -95,9 +95,7 @@ func evalDetect(c *call) error {
 			for k := range side {
 				side[k] = expectation(box.f[k*d.regMax*n+p:], d.regMax, n)
 			}
-			ax, ay := float32(p%w)+0.5, float32(p/w)+0.5
-			x1, y1, x2, y2 := ax-side[0], ay-side[1], ax+side[2], ay+side[3]
-			for k, v := range [4]float32{(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1} {
+			for k, v := range anchorBox(side, p, w) {
 				out.f[k*d.anchors+first+p] = v * stride
 			}
 		}
@@ -110,6 +108,14 @@ func evalDetect(c *call) error {
 		first += n
 	}
 	return nil
+}
+
+// anchorBox is the box (cx, cy, w, h), in strides, at distances side (left, top,
+// right, bottom) from anchor p of a map w wide.
+func anchorBox(side [4]float32, p, w int) [4]float32 {
+	ax, ay := float32(p%w)+0.5, float32(p/w)+0.5
+	x1, y1, x2, y2 := ax-side[0], ay-side[1], ax+side[2], ay+side[3]
+	return [4]float32{(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1}
 }
 
 // expectation is Σ k·softmax(x)[k] over n bins a step apart.
