@@ -38,6 +38,7 @@ const (
 	OpWinograd43I16    // WinogradDesc: I16 × I16 → U8, near OpConvI16
 	OpConvU8           // ByteConvDesc: U8 × I8 → U8, the bytes of OpConvI16
 	OpConvU8F32        // ByteConvDesc: U8 × I8 → F32
+	OpLetterboxYUV     // LetterboxYUVDesc: planes → U8 or F32, 4 channels (R, G, B, 0)
 	NumOps
 )
 
@@ -187,6 +188,27 @@ type LetterboxDesc struct {
 	XTab       uint32 // LetterboxXTable(SrcW, NewW)
 	YTab       uint32 // LetterboxYTable(SrcH, NewH)
 	Float      int32  // 0: U8, 1: F32
+}
+
+// LetterboxYUVDesc is OpLetterbox of a picture in Y'CbCr with 8 bits a sample
+// and a sample of Cb (U) and Cr (V) for 2×2 pixels, as I420 and NV12 are. Each
+// pixel takes the chroma of its square, and with y = Y − YZero, u = U − 128,
+// v = V − 128 is, before it is resized,
+//
+//	R = y·R[0] + v·R[1]    B = y·B[0] + u·B[1]    G = y·G[0] + v·G[1] + u·GU[1]
+//
+// each rounded by (x + 2¹²) >> 13 and clamped to 0..255; the first number of a
+// pair is its low 16 bits, signed. Box.Src and SrcRow are those of Y. Up to 15
+// bytes after a row's last samples are read. Scratch holds two rows.
+type LetterboxYUVDesc struct {
+	Box         LetterboxDesc
+	U, V        uint32
+	ChromaRow   int32
+	ChromaStep  int32  // bytes from a sample to the next: 1 (I420) or 2 (NV12)
+	Scratch     uint32 // ScratchStep bytes a thread
+	ScratchStep int32  // at least 2·LetterboxYUVPitch(SrcW)
+	YZero       int32
+	R, B, G, GU uint32
 }
 
 // PoolDesc is a max-pool with K×K windows; pixels outside the input do not

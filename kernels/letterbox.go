@@ -14,6 +14,11 @@ const grey uint32 = 114<<16 | 114<<8 | 114
 // refLetterbox is the oracle of OpLetterbox.
 func refLetterbox(mem []byte, desc uint32, begin, end int32) {
 	d := at[LetterboxDesc](mem, desc)
+	refLetterboxRows(mem, d, begin, end, func(y int32) uint32 { return d.Src + uint32(y*d.SrcRow) })
+}
+
+// refLetterboxRows letterboxes RGBA rows that row finds.
+func refLetterboxRows(mem []byte, d *LetterboxDesc, begin, end int32, row func(y int32) uint32) {
 	xtab := view[int32](mem, d.XTab, int(2*d.NewW))
 	ytab := view[int32](mem, d.YTab, int(2*d.NewH))
 	put := func(y, x int32, rgb [3]int32) {
@@ -37,8 +42,8 @@ func refLetterbox(mem []byte, desc uint32, begin, end int32) {
 			}
 			x0, wx0, wx1 := xtab[2*nx], xtab[2*nx+1]&0xffff, xtab[2*nx+1]>>16
 			y0, wy0, wy1 := ytab[2*ny], ytab[2*ny+1]&0xffff, ytab[2*ny+1]>>16
-			row0 := d.Src + uint32(min(max(y0, 0), d.SrcH-1)*d.SrcRow+4*x0)
-			row1 := d.Src + uint32(min(max(y0+1, 0), d.SrcH-1)*d.SrcRow+4*x0)
+			row0 := row(min(max(y0, 0), d.SrcH-1)) + uint32(4*x0)
+			row1 := row(min(max(y0+1, 0), d.SrcH-1)) + uint32(4*x0)
 			var rgb [3]int32
 			for c := range uint32(3) {
 				s0 := int32(mem[row0+c])*wx0 + int32(mem[row0+4+c])*wx1
@@ -65,12 +70,20 @@ type letterbox struct {
 	quad       []asm.Local // four pixels
 }
 
-// emitLetterbox emits OpLetterbox: each row is grey to the left, pixels, grey
-// to the right.
+// emitLetterbox emits OpLetterbox.
 func emitLetterbox(e *emitter) {
 	var d LetterboxDesc
-	l := &letterbox{emitter: e, dst: e.mapField(unsafe.Offsetof(d.Dst)), float: e.field(unsafe.Offsetof(d.Float))}
 	src, srcRow := e.field(unsafe.Offsetof(d.Src)), e.field(unsafe.Offsetof(d.SrcRow))
+	emitLetterboxRows(e, func(row, y asm.Local) { e.Set(row, asm.I32Add(src, asm.I32Mul(y, srcRow))) }, nil)
+}
+
+// emitLetterboxRows emits a letterbox of RGBA rows, whose addresses find sets:
+// each row is grey to the left, pixels, grey to the right. A row that is copied
+// to dense bytes is left to the optional direct, which writes the n pixels of
+// source row y at p, n a multiple of 8.
+func emitLetterboxRows(e *emitter, find func(row, y asm.Local), direct func(p, y, n asm.Local)) {
+	var d LetterboxDesc
+	l := &letterbox{emitter: e, dst: e.mapField(unsafe.Offsetof(d.Dst)), float: e.field(unsafe.Offsetof(d.Float))}
 	srcW, srcH := e.field(unsafe.Offsetof(d.SrcW)), e.field(unsafe.Offsetof(d.SrcH))
 	dstW := e.field(unsafe.Offsetof(d.DstW))
 	left, top := e.field(unsafe.Offsetof(d.Left)), e.field(unsafe.Offsetof(d.Top))
@@ -83,13 +96,35 @@ func emitLetterbox(e *emitter) {
 	l.row0, l.row1 = e.Local(asm.I32), e.Local(asm.I32)
 	l.wy0, l.wy1 = e.Local(asm.V128), e.Local(asm.V128)
 	l.quad = e.Locals(asm.V128, 4)
-	ny, entry := e.Local(asm.I32), e.Local(asm.I32)
+	ny, entry, sy := e.Local(asm.I32), e.Local(asm.I32), e.Local(asm.I32)
 
-	sourceRow := func(y asm.Value) asm.Expr {
-		positive := asm.Select(y, asm.Int(0), asm.I32GtS(y, asm.Int(0)))
+	sourceRow := func(row asm.Local, y asm.Value) {
+		e.Set(sy, y)
+		e.Set(sy, asm.Select(sy, asm.Int(0), asm.I32GtS(sy, asm.Int(0))))
 		last := asm.I32Sub(srcH, asm.Int(1))
-		clamped := asm.Select(positive, last, asm.I32LtS(positive, last))
-		return asm.I32Add(src, asm.I32Mul(clamped, srcRow))
+		e.Set(sy, asm.Select(sy, last, asm.I32LtS(sy, last)))
+		find(row, sy)
+	}
+	rows := func() {
+		sourceRow(l.row0, asm.I32Load(entry, 0))
+		e.If(l.copied, l.copyRow, func() {
+			sourceRow(l.row1, asm.I32Add(asm.I32Load(entry, 0), asm.Int(1)))
+			e.Set(l.wy0, asm.I32x4Splat(asm.I32Load16U(entry, 4)))
+			e.Set(l.wy1, asm.I32x4Splat(asm.I32Load16U(entry, 6)))
+			e.Set(l.xtab, xtab)
+			l.resizeRow()
+		})
+	}
+	pixels := rows
+	if direct != nil {
+		plain := e.Let(asm.I32And(asm.I32And(l.copied, l.dense),
+			asm.I32And(asm.I32Eqz(l.float), asm.I32Eqz(asm.I32And(newW, asm.Int(7))))))
+		pixels = func() {
+			e.If(plain, func() {
+				direct(l.p, ny, l.n)
+				e.Add(l.p, asm.I32Mul(newW, asm.Int(4)))
+			}, rows)
+		}
 	}
 	e.tiles(func(y asm.Local) {
 		e.Set(l.p, asm.I32Add(l.dst.addr, asm.I32Mul(y, l.dst.row)))
@@ -99,13 +134,8 @@ func emitLetterbox(e *emitter) {
 		}, func() {
 			l.fill(left)
 			e.Set(entry, asm.I32Add(ytab, asm.I32Shl(ny, asm.Int(3))))
-			e.Set(l.row0, sourceRow(asm.I32Load(entry, 0)))
-			e.Set(l.row1, sourceRow(asm.I32Add(asm.I32Load(entry, 0), asm.Int(1))))
-			e.Set(l.wy0, asm.I32x4Splat(asm.I32Load16U(entry, 4)))
-			e.Set(l.wy1, asm.I32x4Splat(asm.I32Load16U(entry, 6)))
-			e.Set(l.xtab, xtab)
 			e.Set(l.n, newW)
-			e.If(l.copied, l.copyRow, l.resizeRow)
+			pixels()
 			l.fill(asm.I32Sub(asm.I32Sub(dstW, left), newW))
 		})
 	})

@@ -38,6 +38,7 @@ var table = [NumOps]kernel{
 	OpWinogradF32:   {"winograd_f32", winogradF32.emit, refWinogradF32},
 	OpConvU8:        {"conv_u8", convU8.emit, refConvU8},
 	OpConvU8F32:     {"conv_u8_f32", convU8F32.emit, refConvU8F32},
+	OpLetterboxYUV:  {"letterbox_yuv", emitLetterboxYUV, refLetterboxYUV},
 	OpWinograd43I16: {"winograd43_i16", winograd43I16.emit, refWinograd43I16},
 }
 
