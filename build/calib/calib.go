@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"eagleeye/build/modelfile"
+	"eagleeye/build/zoo"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
@@ -74,6 +75,9 @@ func Quantize(ctx context.Context, o Options) (Report, error) {
 	}
 	g, err := onnx.Read(data)
 	if err != nil {
+		return Report{}, fmt.Errorf("%s: %w", o.In, err)
+	}
+	if g, err = zoo.Fold(g); err != nil { // other programs run batch norms in float
 		return Report{}, fmt.Errorf("%s: %w", o.In, err)
 	}
 	var src pictures = scenes{o.Images}

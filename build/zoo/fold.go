@@ -11,9 +11,12 @@ import (
 // Fold makes a model's batch norms part of its convolutions, as Ultralytics'
 // export does: weights and biases are called model.0.conv.weight and .bias, and
 // the graph is the zoo's without batch norms. g is not changed; a model without
-// batch norms comes back as a copy.
+// batch norms, or with int8 weights before them, comes back as a copy.
 func Fold(g *graph.Graph) (*graph.Graph, error) {
 	f := graph.Clone(g)
+	if int8Norms(f) {
+		return f, nil
+	}
 	if err := graph.FoldBatchNorm(f); err != nil {
 		return nil, fmt.Errorf("fold: %w", err)
 	}
@@ -43,4 +46,26 @@ func Fold(g *graph.Graph) (*graph.Graph, error) {
 		rename(nd.Out[0], nd.Name+"_output_0")
 	}
 	return f, nil
+}
+
+// int8Norms tells whether a batch norm follows a convolution whose weights come
+// from integers: folding would have to quantize them anew.
+func int8Norms(g *graph.Graph) bool {
+	conv := map[*graph.Value]bool{}
+	made := map[*graph.Value]*graph.Node{}
+	for _, n := range g.Nodes {
+		switch n.Op {
+		case "Conv":
+			dq := made[n.In[1]]
+			conv[n.Out[0]] = dq != nil && dq.Op == "DequantizeLinear"
+		case "BatchNormalization":
+			if conv[n.In[0]] {
+				return true
+			}
+		}
+		for _, v := range n.Out {
+			made[v] = n
+		}
+	}
+	return false
 }

@@ -264,3 +264,22 @@ func TestStartingWeights(t *testing.T) {
 		}
 	}
 }
+
+// Batch norms behind int8 weights stay where they are.
+func TestFoldLeavesInt8(t *testing.T) {
+	v := func(name string) *graph.Value { return &graph.Value{Name: name} }
+	one := func(name string) *graph.Value {
+		c := graph.FloatTensor([]float32{1}, 1)
+		return &graph.Value{Name: name, DType: graph.Float32, Shape: c.Shape, Const: c}
+	}
+	x, w, y, z := v("x"), v("w"), v("y"), v("z")
+	g := &graph.Graph{Opset: 13, Inputs: []*graph.Value{x}, Outputs: []*graph.Value{z}, Nodes: []*graph.Node{
+		{Name: "dq", Op: "DequantizeLinear", In: []*graph.Value{one("q"), one("s")}, Out: []*graph.Value{w}},
+		{Name: "conv", Op: "Conv", In: []*graph.Value{x, w}, Out: []*graph.Value{y}},
+		{Name: "bn", Op: "BatchNormalization", In: []*graph.Value{y, one("a"), one("b"), one("c"), one("d")}, Out: []*graph.Value{z}},
+	}}
+	f, err := Fold(g)
+	if err != nil || len(f.Nodes) != 3 {
+		t.Errorf("%d nodes, %v; want the 3 that there were", len(f.Nodes), err)
+	}
+}
