@@ -57,6 +57,7 @@ type Detector struct {
 	info    Info
 
 	box    yolo.Letterbox // of the staged picture
+	planes *planes        // of it, nil for RGBA
 	staged bool
 	ran    bool
 

@@ -50,24 +50,21 @@ const slack = 64
 // another size.
 func (d *Detector) Stage(w, h int) (addr uint32, err error) {
 	in := &d.plan.Input
-	if d.staged && d.box.SrcW == w && d.box.SrcH == h {
+	if d.staged && d.planes == nil && d.box.SrcW == w && d.box.SrcH == h {
 		return in.Source, nil
 	}
-	if w <= 0 || h <= 0 || w > maxPixels || h > maxPixels || w*h > maxPixels {
-		return 0, fmt.Errorf("%w: %d×%d pixels; want 1×1 to %d pixels in all", ErrPicture, w, h, maxPixels)
+	if err := checkSize(w, h); err != nil {
+		return 0, err
 	}
 	d.staged, d.ran = false, false
 	if err := d.machine.Reserve(int(in.Source) + 4*w*h + slack); err != nil {
 		return 0, fmt.Errorf("%w: a picture of %d×%d pixels: %w", ErrMemory, w, h, err)
 	}
 	d.box = yolo.Fit(w, h, in.Width, in.Height)
-	l := in.Letterbox
-	l.Src, l.SrcW, l.SrcH, l.SrcRow = in.Source, int32(w), int32(h), int32(4*w)
-	l.Left, l.Top, l.NewW, l.NewH = int32(d.box.Left), int32(d.box.Top), int32(d.box.NewW), int32(d.box.NewH)
+	l := d.letterbox(in.Source, 4*w)
 	d.machine.Write(in.Desc, kernels.Bytes(&l))
-	d.machine.Write(in.XTab, int32Bytes(kernels.LetterboxXTable(w, d.box.NewW)))
-	d.machine.Write(in.YTab, int32Bytes(kernels.LetterboxYTable(h, d.box.NewH)))
-	d.staged = true
+	d.firstStep(kernels.OpLetterbox, in.Desc)
+	d.staged, d.planes = true, nil
 	return in.Source, nil
 }
 
