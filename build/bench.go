@@ -33,6 +33,7 @@ type benchCmd struct {
 	Frames  int      `help:"Frames of a turn." default:"5"`
 	Cold    int      `help:"Starts of each in a fresh browser." default:"5"`
 	Scaling []int    `help:"Sizes for the chart of time against size." default:"320,416,512,640,960,1280"`
+	Layers  bool     `help:"Only tell where a frame's time goes, layer by layer."`
 	Quick   bool     `help:"One size, one thread, few rounds, no starts."`
 	Python  string   `help:"A Python that has onnxruntime: adds its native build." placeholder:"PROGRAM"`
 	Out     string   `short:"o" help:"Folder for the results: JSON, CSV, charts." type:"path"`
@@ -76,6 +77,9 @@ func (c *benchCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	if c.Layers {
+		return c.layers(ctx, t, lab, m, pictures[0])
+	}
 	r, err := bench.Run(ctx, lab, bench.Options{
 		Models: m, Trained: trained, Pictures: pictures, Contenders: chosen, Sizes: c.Sizes, Threads: c.Threads,
 		Warm: c.Warm, Rounds: c.Rounds, Frames: c.Frames, Cold: c.Cold, Scaling: c.Scaling, Python: c.Python, Logf: t.logf,
@@ -84,6 +88,25 @@ func (c *benchCmd) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	fmt.Fprint(t.out, r)
+	if c.Out == "" {
+		return nil
+	}
+	if err := r.Write(c.Out); err != nil {
+		return err
+	}
+	t.logf("the results are in %s", c.Out)
+	return nil
+}
+
+// layers prints the roofline of the int8 model in both variants of the kernels.
+func (c *benchCmd) layers(ctx context.Context, t terminal, lab *bench.Lab, m *bench.Models, img *image.RGBA) error {
+	for _, variant := range []string{"relaxed", "simd128"} {
+		r, err := bench.Layers(ctx, lab, m.Int8, c.Sizes[0], variant, img, 5*c.Rounds, t.logf)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(t.out, r)
+	}
 	return nil
 }
 

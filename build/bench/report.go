@@ -109,6 +109,7 @@ func (r *Report) String() string {
 		for _, c := range r.Scaling {
 			fmt.Fprintf(&b, "%5d %8.1f ms %8.2f µs/1000 pixels\n", c.Size, c.Median, c.Median*1e6/float64(c.Size*c.Size))
 		}
+		fmt.Fprintf(&b, "linear in pixels within %.0f %%\n", 100*r.spread())
 	}
 	if len(r.Starts) > 0 {
 		s := r.Starts[0]
