@@ -24,6 +24,14 @@ var (
 	BT2020 = YUVMatrix{0.2627, 0.0593}
 )
 
+// RGB converts a pixel as OpLetterboxYUV does.
+func (d *LetterboxYUVDesc) RGB(y, u, v byte) (r, g, b byte) {
+	term := func(p uint32, a, b int32) int32 { return a*int32(int16(p)) + b*(int32(p)>>16) }
+	luma, cb, cr := int32(y)-d.YZero, int32(u)-128, int32(v)-128
+	narrow := func(sum int32) byte { return byte(max(0, min(255, (sum+yuvHalf)>>yuvBits))) }
+	return narrow(term(d.R, luma, cr)), narrow(term(d.G, luma, cr) + term(d.GU, luma, cb)), narrow(term(d.B, luma, cb))
+}
+
 // Set sets the coefficients of a descriptor. Samples of full range are 0 to
 // 255, those of limited range 16 to 235 for Y and 16 to 240 for U and V (ITU-T
 // H.273, equations 20 to 28).

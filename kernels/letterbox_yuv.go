@@ -11,20 +11,11 @@ import (
 // refLetterboxYUV is the oracle of OpLetterboxYUV, on thread 0.
 func refLetterboxYUV(mem []byte, desc uint32, begin, end int32) {
 	d := at[LetterboxYUVDesc](mem, desc)
-	pair := func(p uint32) (a, b int32) { return int32(int16(p)), int32(p) >> 16 }
-	ry, rv := pair(d.R)
-	by, bu := pair(d.B)
-	gy, gv := pair(d.G)
-	_, gu := pair(d.GU)
 	convert := func(dst uint32, row, n int32) {
 		for x := int32(0); x < n; x++ {
 			chroma := uint32(row/2*d.ChromaRow + x/2*d.ChromaStep)
-			y := int32(mem[d.Box.Src+uint32(row*d.Box.SrcRow+x)]) - d.YZero
-			u, v := int32(mem[d.U+chroma])-128, int32(mem[d.V+chroma])-128
-			for c, sum := range [3]int32{y*ry + v*rv, y*gy + v*gv + u*gu, y*by + u*bu} {
-				mem[dst+uint32(4*x)+uint32(c)] = byte(max(0, min(255, (sum+yuvHalf)>>yuvBits)))
-			}
-			mem[dst+uint32(4*x)+3] = 0
+			r, g, b := d.RGB(mem[d.Box.Src+uint32(row*d.Box.SrcRow+x)], mem[d.U+chroma], mem[d.V+chroma])
+			copy(mem[dst+uint32(4*x):], []byte{r, g, b, 0})
 		}
 	}
 	held := [2]int32{-1, -1}

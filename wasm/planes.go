@@ -74,6 +74,33 @@ func (d *Detector) StagePlanes(w, h int, c Colours) (Planes, error) {
 	return p.Planes, nil
 }
 
+// RGBA returns the picture, w×h RGBA bytes, as the kernels convert it; read
+// copies the machine's memory.
+func (p Planes) RGBA(read func(addr uint32, b []byte), w, h int, c Colours) []byte {
+	var d kernels.LetterboxYUVDesc
+	c.Matrix.Set(&d, c.Full)
+	plane := func(addr uint32, row, rows int) []byte {
+		b := make([]byte, row*rows)
+		read(addr, b)
+		return b
+	}
+	luma, us, vs, step := plane(p.Y, p.YRow, p.Height), plane(p.U, p.ChromaRow, p.Chromatic), []byte(nil), 1
+	if c.NV12 {
+		vs, step = us[1:], 2
+	} else {
+		vs = plane(p.V, p.ChromaRow, p.Chromatic)
+	}
+	out := make([]byte, 0, 4*w*h)
+	for y := range h {
+		for x := range w {
+			at := y/2*p.ChromaRow + x/2*step
+			r, g, b := d.RGB(luma[y*p.YRow+x], us[at], vs[at])
+			out = append(out, r, g, b, 255)
+		}
+	}
+	return out
+}
+
 // letterbox describes the letterbox of the picture that d.box places, and writes
 // its tables.
 func (d *Detector) letterbox(src uint32, row int) kernels.LetterboxDesc {

@@ -11,34 +11,6 @@ import (
 	"eagleeye/kernels"
 )
 
-// toRGBA converts planes by kernels' own integer arithmetic.
-func toRGBA(mem []byte, p Planes, w, h int, c Colours) []byte {
-	var d kernels.LetterboxYUVDesc
-	c.Matrix.Set(&d, c.Full)
-	pair := func(v uint32) (a, b int) { return int(int16(v)), int(int32(v) >> 16) }
-	ry, rv := pair(d.R)
-	by, bu := pair(d.B)
-	gy, gv := pair(d.G)
-	_, gu := pair(d.GU)
-	step := 1
-	if c.NV12 {
-		step = 2
-	}
-	out := make([]byte, 0, 4*w*h)
-	for y := range h {
-		for x := range w {
-			at := y/2*p.ChromaRow + x/2*step
-			l := int(mem[int(p.Y)+y*p.YRow+x]) - int(d.YZero)
-			u, v := int(mem[int(p.U)+at])-128, int(mem[int(p.V)+at])-128
-			for _, sum := range []int{l*ry + v*rv, l*gy + v*gv + u*gu, l*by + u*bu} {
-				out = append(out, byte(max(0, min(255, (sum+1<<12)>>13))))
-			}
-			out = append(out, 255)
-		}
-	}
-	return out
-}
-
 // A picture in planes gives the boxes of the same picture in RGBA, whatever was
 // staged before, at its own size and resized, on any number of threads.
 func TestPlanesAgreeWithRGBA(t *testing.T) {
@@ -63,9 +35,7 @@ func TestPlanesAgreeWithRGBA(t *testing.T) {
 					if !c.NV12 {
 						m.Write(p.V, noise(p.ChromaRow, p.Chromatic, uint64(i)+99)[:p.ChromaRow*p.Chromatic])
 					}
-					mem := make([]byte, m.Size())
-					m.Read(0, mem)
-					rgba := toRGBA(mem, p, w, h, c)
+					rgba := p.RGBA(m.Read, w, h, c)
 					got, _, err := d.Run(thresholds)
 					if err != nil {
 						t.Fatal(err)

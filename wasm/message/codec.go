@@ -57,6 +57,8 @@ func Append(dst []byte, m Message) []byte {
 		w.u32(m.Prepare)
 		w.u32(m.Infer)
 		w.u32(m.Decode)
+		w.u32(m.Copy)
+		w.bool(m.Planes)
 		w.u64(m.KernelBytes)
 		w.u64(m.EngineBytes)
 		w.u64(uint64(len(m.Detections)))
@@ -214,7 +216,7 @@ func (r *reader) thresholds() Thresholds {
 
 func (r *reader) result() Result {
 	m := Result{ID: r.u32(), Width: r.u32(), Height: r.u32(), Prepare: r.u32(), Infer: r.u32(), Decode: r.u32(),
-		KernelBytes: r.u64(), EngineBytes: r.u64()}
+		Copy: r.u32(), Planes: r.bool(), KernelBytes: r.u64(), EngineBytes: r.u64()}
 	if n := r.length(21); n > 0 {
 		m.Detections = make([]Detection, n)
 		for i := range m.Detections {

@@ -107,11 +107,14 @@ const (
 )
 
 // Result answers Frame and Rerun. Times are microseconds: Prepare from the
-// frame's arrival to the network's input, Infer the network, Decode the rest.
+// frame's arrival to the network's input, of which Copy went into getting its
+// samples, Infer the network, Decode the rest.
 type Result struct {
 	ID                     uint32
 	Width, Height          uint32
 	Prepare, Infer, Decode uint32
+	Copy                   uint32
+	Planes                 bool   // the samples came as the camera made them, in Y'CbCr
 	KernelBytes            uint64 // memory of the kernels
 	EngineBytes            uint64 // memory of the engine's Go module
 	Detections             []Detection

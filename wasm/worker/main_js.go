@@ -59,11 +59,7 @@ func main() {
 		Memory: func() (uint64, uint64) {
 			return uint64(machine.Size()), uint64(js.Global().Get("eagleeyeEngineMemory").Get("buffer").Get("byteLength").Float())
 		},
-		Thumb: func(addr uint32, w, h int) []byte {
-			b := make([]byte, 4*w*h)
-			machine.Read(addr, b)
-			return session.Thumbnail(b, w, h)
-		},
+		Read: machine.Read,
 	}
 	await := newAwaiter()
 	pictures := newStager(await)
@@ -80,14 +76,8 @@ func main() {
 			s.Load(m, model)
 			runtime.GC()
 		case message.Frame:
-			used := false
-			s.Frame(m, func(addr uint32) error {
-				used = true
-				return pictures.stage(r.x, int(m.Width), int(m.Height), addr)
-			})
-			if !used {
-				r.x.Call("close")
-			}
+			s.Frame(m, picture{pictures, r.x, int(m.Width), int(m.Height)})
+			r.x.Call("close")
 			if frames++; frames%collectEvery == 0 {
 				runtime.GC()
 			}

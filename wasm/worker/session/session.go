@@ -17,9 +17,21 @@ import (
 // Detector is what a session needs of the engine; *wasm.Detector has it.
 type Detector interface {
 	Stage(w, h int) (addr uint32, err error)
+	StagePlanes(w, h int, c wasm.Colours) (wasm.Planes, error)
 	Run(t wasm.Thresholds) ([]wasm.Detection, wasm.Timing, error)
 	Again(t wasm.Thresholds) ([]wasm.Detection, error)
 	Info() wasm.Info
+}
+
+// Picture is the picture of a frame. Each of its functions that write is called
+// once at most.
+type Picture interface {
+	// Colours says how the picture is encoded, if its planes can be had.
+	Colours() (wasm.Colours, bool)
+	// WritePlanes writes the samples to their places.
+	WritePlanes(p wasm.Planes) error
+	// WriteRGBA writes Width×Height RGBA bytes to an address.
+	WriteRGBA(addr uint32) error
 }
 
 // Session answers one page. Its functions are called by one goroutine.
@@ -30,12 +42,11 @@ type Session struct {
 	Say func(message.Message)
 	// Memory returns the bytes of the kernels' memory and of the engine's own.
 	Memory func() (kernels, engine uint64)
-	// Thumb returns the thumbnail of the staged w×h pixels at addr.
-	Thumb func(addr uint32, w, h int) []byte
+	// Read copies the kernels' memory at addr to b.
+	Read func(addr uint32, b []byte)
 
 	det    Detector
 	w, h   int // of the staged picture, 0 before the first
-	addr   uint32
 	thumb  []byte
 	result message.Result // reused
 }
@@ -82,11 +93,8 @@ func (s *Session) Load(m message.Load, model []byte) {
 	})
 }
 
-// Frame runs the detector on a picture, which stage writes to the address it is
-// given as Width×Height RGBA bytes, and tells the page Result or Failed. stage
-// is called once at most; whatever it was to write is dropped on an error
-// before.
-func (s *Session) Frame(m message.Frame, stage func(addr uint32) error) {
+// Frame runs the detector on a picture and tells the page Result or Failed.
+func (s *Session) Frame(m message.Frame, pic Picture) {
 	start := time.Now()
 	s.w, s.h = 0, 0
 	fail := func(r message.Reason, err error) { s.fail(m.ID, r, err) }
@@ -99,20 +107,45 @@ func (s *Session) Frame(m message.Frame, stage func(addr uint32) error) {
 		fail(message.ReasonPicture, fmt.Errorf("a picture of %d×%d pixels is outside 1×1 to %d a side and %d million in all", w, h, maxSide, maxPixels>>20))
 		return
 	}
-	addr, err := s.det.Stage(w, h)
+	rgba, why, err := s.stage(w, h, pic)
 	if err != nil {
-		fail(reason(err), err)
+		fail(why, err)
 		return
 	}
-	if err := stage(addr); err != nil {
-		fail(message.ReasonPicture, fmt.Errorf("the browser did not give the picture's pixels: %w", err))
-		return
-	}
-	s.w, s.h, s.addr, s.thumb = w, h, addr, nil
+	s.w, s.h, s.thumb = w, h, nil
+	s.result.Copy = micros(time.Since(start))
 	if m.Thumb {
-		s.thumb = s.Thumb(addr, w, h)
+		s.thumb = Thumbnail(rgba(), w, h)
 	}
 	s.run(m.ID, m.Thresholds, start)
+}
+
+// stage hands a picture to the detector: its planes, or where the browser does
+// not give them its RGBA bytes. rgba reads them back.
+func (s *Session) stage(w, h int, pic Picture) (rgba func() []byte, why message.Reason, err error) {
+	if c, ok := pic.Colours(); ok {
+		p, err := s.det.StagePlanes(w, h, c)
+		if err != nil {
+			return nil, reason(err), err
+		}
+		if pic.WritePlanes(p) == nil {
+			s.result.Planes = true
+			return func() []byte { return p.RGBA(s.Read, w, h, c) }, 0, nil
+		}
+	}
+	s.result.Planes = false
+	addr, err := s.det.Stage(w, h)
+	if err != nil {
+		return nil, reason(err), err
+	}
+	if err := pic.WriteRGBA(addr); err != nil {
+		return nil, message.ReasonPicture, fmt.Errorf("the browser did not give the picture's pixels: %w", err)
+	}
+	return func() []byte {
+		b := make([]byte, 4*w*h)
+		s.Read(addr, b)
+		return b
+	}, 0, nil
 }
 
 // The engine's share of the limits that the page sets on pictures.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"eagleeye/kernels"
 	"eagleeye/wasm"
 	"eagleeye/wasm/message"
 	"eagleeye/wasm/onnx"
@@ -17,6 +18,10 @@ type fake struct {
 }
 
 func (f *fake) Stage(w, h int) (uint32, error) { f.w, f.h = w, h; return 4096, f.stageErr }
+func (f *fake) StagePlanes(w, h int, c wasm.Colours) (wasm.Planes, error) {
+	f.w, f.h = w, h
+	return wasm.Planes{Y: 8192, U: 8202, V: 8204, YRow: w, ChromaRow: w / 2, Height: h, Chromatic: h / 2}, f.stageErr
+}
 func (f *fake) Run(wasm.Thresholds) ([]wasm.Detection, wasm.Timing, error) {
 	f.runs++
 	return []wasm.Detection{{X2: 3, Y2: 4, Class: 7, Score: 0.5}}, wasm.Timing{Infer: 5e6}, f.runErr
@@ -42,8 +47,25 @@ func newSession(det *fake, openErr error) (*Session, *[]message.Message) {
 		},
 		Say:    func(m message.Message) { said = append(said, m) },
 		Memory: func() (uint64, uint64) { return 1, 2 },
-		Thumb:  func(uint32, int, int) []byte { return make([]byte, message.ThumbBytes) },
+		Read:   func(addr uint32, b []byte) { b[0] = byte(addr >> 8) },
 	}, &said
+}
+
+// still is a picture that notes where it is written.
+type still struct {
+	planar         bool
+	planes, pixels error
+	luma, rgba     uint32
+}
+
+func (p *still) Colours() (wasm.Colours, bool) { return wasm.Colours{Matrix: kernels.BT601}, p.planar }
+func (p *still) WritePlanes(at wasm.Planes) error {
+	p.luma = at.Y
+	return p.planes
+}
+func (p *still) WriteRGBA(addr uint32) error {
+	p.rgba = addr
+	return p.pixels
 }
 
 func TestLoadThenFrames(t *testing.T) {
@@ -53,12 +75,12 @@ func TestLoadThenFrames(t *testing.T) {
 	if l, ok := (*said)[2].(message.Loaded); !ok || l.Name != "m" || l.Width != 320 || l.Height != 640 || len(l.Classes) != 1 || l.Memory != 1 {
 		t.Fatalf("said %+v", *said)
 	}
-	staged := uint32(0)
-	s.Frame(message.Frame{ID: 9, Width: 20, Height: 10, Thumb: true}, func(addr uint32) error { staged = addr; return nil })
+	pic := &still{}
+	s.Frame(message.Frame{ID: 9, Width: 20, Height: 10, Thumb: true}, pic)
 	r := (*said)[3].(message.Result)
 	if r.ID != 9 || r.Width != 20 || r.Height != 10 || r.Infer != 5000 || len(r.Detections) != 1 || r.Detections[0].Class != 7 ||
-		len(r.Thumb) != message.ThumbBytes || r.EngineBytes != 2 || staged != 4096 {
-		t.Fatalf("staged at %d, said %+v", staged, r)
+		len(r.Thumb) != message.ThumbBytes || r.EngineBytes != 2 || pic.rgba != 4096 || r.Planes {
+		t.Fatalf("staged at %d, said %+v", pic.rgba, r)
 	}
 	s.Rerun(message.Rerun{ID: 10, Thresholds: message.Thresholds{Conf: 0.9}})
 	if r := (*said)[4].(message.Result); r.ID != 10 || r.Width != 20 || len(r.Detections) != 0 || r.Infer != 5000 {
@@ -69,11 +91,35 @@ func TestLoadThenFrames(t *testing.T) {
 	}
 }
 
+// Planes are taken where the browser gives them, else RGBA bytes.
+func TestFramesInPlanes(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		pic        still
+		luma, rgba uint32
+		planes     bool
+	}{
+		{"planes", still{planar: true}, 8192, 0, true},
+		{"planes withheld", still{planar: true, planes: errors.New("no")}, 8192, 4096, false},
+		{"no planes", still{}, 0, 4096, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, said := newSession(&fake{}, nil)
+			s.Load(message.Load{}, []byte{1})
+			s.Frame(message.Frame{ID: 9, Width: 20, Height: 10, Thumb: true}, &c.pic)
+			r, ok := (*said)[len(*said)-1].(message.Result)
+			if !ok || r.Planes != c.planes || c.pic.luma != c.luma || c.pic.rgba != c.rgba || len(r.Thumb) != message.ThumbBytes {
+				t.Fatalf("%+v, said %+v", c.pic, (*said)[len(*said)-1])
+			}
+		})
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	load := func(s *Session) { s.Load(message.Load{}, []byte{1}) }
 	frame := func(w, h uint32, stage error) func(s *Session) {
 		return func(s *Session) {
-			s.Frame(message.Frame{ID: 3, Width: w, Height: h}, func(uint32) error { return stage })
+			s.Frame(message.Frame{ID: 3, Width: w, Height: h}, &still{pixels: stage})
 		}
 	}
 	for _, c := range []struct {
