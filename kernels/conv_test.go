@@ -126,9 +126,6 @@ func (c convCase) desc(im *image) (d ConvDesc, p *Packing, weights any) {
 		return Map{addr + uint32(c.outExtra/8*4*int(out)), int32(c.w) * dstPix, dstPix}
 	}
 	d.Dst = place()
-	if c.op == OpConvF32 {
-		im.fuse(d.Dst.Addr-uint32(c.outExtra/8*4*int(out)), c.h*c.w*int(dstPix)/4)
-	}
 	if c.res {
 		d.Res = place()
 	}
@@ -136,13 +133,6 @@ func (c convCase) desc(im *image) (d ConvDesc, p *Packing, weights any) {
 		c.useFixed(im, &d)
 	}
 	return d, p, weights
-}
-
-// fuse says that relaxed variants compute n floats at addr with fused
-// multiplications. Sums of up to 1000 products, each below 1/2 and seldom above
-// 16 together, then differ by some 1e-5: 32 times a rounding of 5e-7.
-func (im *image) fuse(addr uint32, n int) {
-	im.fused = append(im.fused, floatRegion{addr, n, 5e-5})
 }
 
 // useFixed takes random step sizes for ActSiLUFixed. Outputs of floats have

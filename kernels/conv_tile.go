@@ -77,12 +77,9 @@ func (r *registerTile) steps(n int) {
 			r.Set(r.a, asm.V128Load32Splat(r.p[i], uint32(4*s)))
 			for j, w := range r.wv {
 				acc := r.acc[2*i+j]
-				switch {
-				case r.floatIn && r.variant.Relaxed:
-					r.Set(acc, asm.F32x4RelaxedMadd(w, r.a, acc))
-				case r.floatIn:
+				if r.floatIn {
 					r.Set(acc, asm.F32x4Add(acc, asm.F32x4Mul(w, r.a)))
-				default:
+				} else {
 					r.Set(acc, asm.I32x4Add(acc, asm.I32x4DotI16x8S(w, r.a)))
 				}
 			}

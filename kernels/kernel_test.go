@@ -48,7 +48,6 @@ var cache = sync.OnceValue(wazero.NewCompilationCache)
 type image struct {
 	mem   []byte
 	steps []Step
-	fused []floatRegion // where relaxed variants may fuse multiplications with additions
 	rng   *rand.Rand
 }
 

@@ -34,11 +34,7 @@ func compareWinograd(t *testing.T, m *machine, c convCase, blockRows int32, seed
 			d.Conv.Weights = put(im, packed...)
 			op, element = OpWinogradF32, 4
 		}
-		size := WinogradScratch(c.w, int(blockRows), p.InPhys*element)
-		d.Scratch = im.alloc(size)
-		if op == OpWinogradF32 {
-			im.fuse(d.Scratch, size/4)
-		}
+		d.Scratch = im.alloc(WinogradScratch(c.w, int(blockRows), p.InPhys*element))
 		rows := (int32(c.h)+1)/2 + blockRows - 1
 		step(im, op, d, rows/blockRows*((conv.OutC/8+c.panels-1)/c.panels))
 		prog := put(im, im.steps...)

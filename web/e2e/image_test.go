@@ -77,15 +77,14 @@ func compare(t *testing.T, got []detection, want []wasm.Detection) {
 }
 
 // The same pixels give the same boxes in the tab and natively, and sliders act
-// on a still image without a new picture. Relaxed SIMD may fuse float operations,
-// so floats are compared without.
+// on a still image without a new picture.
 func TestImageEqualsNative(t *testing.T) {
 	for _, c := range []struct {
 		name, query, variant string
 		model                func(*testing.T, int) (string, []byte)
 	}{
 		{"int8", "", fastest(), tinyInt8},
-		{"float", "?kernels=simd128", "simd128", tiny},
+		{"float", "", fastest(), tiny},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path, model := c.model(t, 160)
