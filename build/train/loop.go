@@ -38,6 +38,7 @@ type trainer struct {
 	savedAt int // step
 	bar     *progressbar.ProgressBar
 	stopped bool
+	known   int // problems that were told at the start
 }
 
 // prepare checks everything and builds the network.
@@ -115,10 +116,21 @@ func (t *trainer) begin() error {
 	} else if err := t.c.writeFile(StartFile, func(w io.Writer) error { _, err := w.Write(start); return err }); err != nil {
 		return err
 	}
-	for _, p := range t.problems() {
+	t.tellProblems(0)
+	return t.writeRecord(false)
+}
+
+// tellProblems logs what was left out since the first told ones, not too long.
+func (t *trainer) tellProblems(told int) {
+	const most = 10
+	list := t.problems()
+	for i, p := range list[told:] {
+		if i == most {
+			t.c.logf("… %d more, %s lists them", len(list)-told-most, RecordFile)
+			return
+		}
 		t.c.logf("left out: %s", p)
 	}
-	return t.writeRecord(false)
 }
 
 // checkClasses wants the data's classes to be the model's.
@@ -138,7 +150,7 @@ func (t *trainer) checkClasses() error {
 func (t *trainer) run(ctx context.Context) error {
 	t.bar = t.newBar()
 	defer t.bar.Close()
-	t.saved, t.savedAt = time.Now(), t.Step
+	t.saved, t.savedAt, t.known = time.Now(), t.Step, len(t.problems())
 	t.loader.Start(t.Step)
 	defer t.loader.Close()
 	for t.Step < t.schedule.total && !t.stopped {
@@ -278,6 +290,7 @@ func (t *trainer) report(show []shown) error {
 }
 
 func (t *trainer) finish() error {
+	t.tellProblems(t.known)
 	if err := t.save(); err != nil {
 		return err
 	}
@@ -302,11 +315,11 @@ func (t *trainer) problems() []data.Problem {
 			all = append(all, p.Problems()...)
 		}
 	}
-	if t.loader != nil {
-		all = append(all, t.loader.Problems()...)
-	}
 	if t.judge != nil {
 		all = append(all, t.judge.problems...)
+	}
+	if t.loader != nil {
+		all = append(all, t.loader.Problems()...)
 	}
 	return all
 }

@@ -121,12 +121,12 @@ func TestOverfits(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := Defaults()
-	h.Batch, h.Width, h.Height, h.ValEvery = 8, size, size, 50
-	overfit(&h, 500, 0.002)
+	h.Batch, h.Width, h.Height, h.ValEvery = 8, size, size, 100
+	overfit(&h, 700, 0.003)
 	// An object that no predicted box overlaps yet has targets near zero (the
 	// overlap counts to the sixth power). Others in many sizes and places teach
-	// the boxes there first; then the plain pictures come.
-	h.Augment, h.CloseMosaic = data.Augment{Mosaic: 1, Scale: 0.5, Translate: 0.1, FlipLR: 0.5}, 200
+	// the boxes there first; then the pictures come one by one.
+	h.Augment, h.CloseMosaic = data.Augment{Mosaic: 1, Scale: 0.3, Translate: 0.1}, 500
 	r, err := Run(context.Background(), Config{Hyper: h, Graph: g, Train: eight, Val: eight, Out: out(t), Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestKeepsAccuracy(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := Defaults()
-	h.Batch, h.Steps, h.ValEvery = 8, 20, 1000
+	h.Batch, h.Steps, h.ValEvery = 4, 20, 1000
 	r, err := Run(context.Background(), Config{Hyper: h, Graph: g, Train: train, Val: val, Out: out(t), Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)

@@ -158,7 +158,8 @@ func TestRun(t *testing.T) {
 func TestResume(t *testing.T) {
 	whole := small(t)
 	trained(t, whole)
-	for _, at := range []int{3, 8} {
+	pending := false
+	for _, at := range []int{3, 7, 8} {
 		c := small(t)
 		ctx, cancel := context.WithCancel(context.Background())
 		c.Extra.Step = func(step int, _ *data.Batch) error {
@@ -170,13 +171,49 @@ func TestResume(t *testing.T) {
 		if _, err := Run(ctx, c); !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
-		if h, _ := checkpointOf(t, c.Out); h.Step == 0 || h.Step == 12 {
-			t.Errorf("stopped at step %d", h.Step)
+		h, _ := checkpointOf(t, c.Out)
+		if h.Step != at+1 {
+			t.Errorf("stopped at step %d, want %d", h.Step, at+1)
 		}
+		pending = pending || h.Pending > 0
 		c.Extra.Step, c.Resume = nil, true
 		trained(t, c)
 		sameEnd(t, whole.Out, c.Out)
 	}
+	if !pending {
+		t.Error("no checkpoint between two updates was tried")
+	}
+}
+
+// TestBadPictures: what cannot be read is told and left out.
+func TestBadPictures(t *testing.T) {
+	c := small(t)
+	c.Steps, c.Train, c.Val = 4, torn{blocks(10), 3}, torn{blocks(6), 2}
+	var log bytes.Buffer
+	c.Log = &log
+	r, err := Run(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Problems) != 2 || !r.Last.Judged {
+		t.Errorf("%v", r.Problems)
+	}
+	if n := strings.Count(log.String(), "left out: "); n != 2 {
+		t.Errorf("told %d:\n%s", n, log.String())
+	}
+}
+
+// torn is a source of which one picture cannot be read.
+type torn struct {
+	blocks
+	bad int
+}
+
+func (s torn) Load(i int) (*image.RGBA, []data.Box, error) {
+	if i == s.bad {
+		return nil, nil, errors.New("torn")
+	}
+	return s.blocks.Load(i)
 }
 
 // TestKill kills a training's process and resumes it.
