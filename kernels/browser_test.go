@@ -47,9 +47,9 @@ func (r *recorder) add(name string, im *image, prog uint32, regions []floatRegio
 var (
 	differential = []func(*testing.T){
 		TestConv, TestWiden, TestDetect, TestDetectSurvivesNonNumbers, TestElementwise, TestSoftmaxOfOddChannels, TestLetterbox,
-		TestCopy, TestFillBorder, TestUpsample, TestMaxPool, TestWinograd, TestWinograd43, TestModuleRunsStepsInOrder,
+		TestLetterboxYUV, TestFixedSiLUExtremes, TestCopy, TestFillBorder, TestUpsample, TestMaxPool, TestWinograd, TestWinograd43, TestModuleRunsStepsInOrder,
 	}
-	fuzzed = []any{fuzzConv, fuzzWiden, fuzzDetect, fuzzElementwise, fuzzLetterbox, fuzzMove, fuzzMaxPool, fuzzWinograd, fuzzWinograd43}
+	fuzzed = []any{fuzzConv, fuzzWiden, fuzzDetect, fuzzElementwise, fuzzLetterbox, fuzzLetterboxYUV, fuzzMove, fuzzMaxPool, fuzzWinograd, fuzzWinograd43}
 )
 
 // fuzzRounds is how many cases of each fuzz test run in the browser.
@@ -224,12 +224,21 @@ func TestBrowser(t *testing.T) {
 	cases := record(t)
 	var batches [][]recorded
 	size := math.MaxInt
+	seen := map[Op]bool{}
 	for _, c := range cases {
+		for _, s := range c.im.steps {
+			seen[s.Op] = true
+		}
 		if size > batchBytes {
 			batches, size = append(batches, nil), 0
 		}
 		batches[len(batches)-1] = append(batches[len(batches)-1], c)
 		size += len(c.im.mem)
+	}
+	for op := range NumOps {
+		if !seen[op] {
+			t.Errorf("no case runs %v: name its test among differential", op)
+		}
 	}
 	l := newLab(t, batches)
 	fit := l.relaxed()

@@ -71,21 +71,23 @@ func FuzzLetterboxYUV(f *testing.F) {
 	f.Add(uint64(1), uint8(20), uint8(13), uint8(16), uint8(16), uint8(0))
 	f.Add(uint64(2), uint8(3), uint8(60), uint8(9), uint8(32), uint8(7))
 	f.Add(uint64(3), uint8(31), uint8(9), uint8(40), uint8(40), uint8(0x83))
-	f.Fuzz(func(t *testing.T, seed uint64, srcW, srcH, dstW, dstH, kind uint8) {
-		im := newImage(seed)
-		c := yuvCase{letterboxCase: letterboxCase{srcW: int32(srcW) + 1, srcH: int32(srcH) + 1, dstW: int32(dstW)%64 + 1, dstH: int32(dstH)%64 + 1},
-			nv12: kind&1 != 0, full: kind&2 != 0, matrix: []YUVMatrix{BT601, BT709, BT2020}[seed%3]}
-		c.float = int32(kind >> 2 & 1)
-		if kind&0x80 != 0 && c.srcW <= c.dstW && c.srcH <= c.dstH {
-			c.newW, c.newH = c.srcW, c.srcH
-		} else {
-			c.newW, c.newH = 1+im.rng.Int32N(c.dstW), 1+im.rng.Int32N(c.dstH)
-		}
-		c.left, c.top = im.rng.Int32N(c.dstW-c.newW+1), im.rng.Int32N(c.dstH-c.newH+1)
-		c.pix, c.pad, c.rowGap = 4*im.rng.Int32N(2), 4*im.rng.Int32N(4), im.rng.Int32N(7)
-		c.step(im)
-		im.compare(t)
-	})
+	f.Fuzz(fuzzLetterboxYUV)
+}
+
+func fuzzLetterboxYUV(t *testing.T, seed uint64, srcW, srcH, dstW, dstH, kind uint8) {
+	im := newImage(seed)
+	c := yuvCase{letterboxCase: letterboxCase{srcW: int32(srcW) + 1, srcH: int32(srcH) + 1, dstW: int32(dstW)%64 + 1, dstH: int32(dstH)%64 + 1},
+		nv12: kind&1 != 0, full: kind&2 != 0, matrix: []YUVMatrix{BT601, BT709, BT2020}[seed%3]}
+	c.float = int32(kind >> 2 & 1)
+	if kind&0x80 != 0 && c.srcW <= c.dstW && c.srcH <= c.dstH {
+		c.newW, c.newH = c.srcW, c.srcH
+	} else {
+		c.newW, c.newH = 1+im.rng.Int32N(c.dstW), 1+im.rng.Int32N(c.dstH)
+	}
+	c.left, c.top = im.rng.Int32N(c.dstW-c.newW+1), im.rng.Int32N(c.dstH-c.newH+1)
+	c.pix, c.pad, c.rowGap = 4*im.rng.Int32N(2), 4*im.rng.Int32N(4), im.rng.Int32N(7)
+	c.step(im)
+	im.compare(t)
 }
 
 // The coefficients are those of the standards: every colour's Y'CbCr, computed
