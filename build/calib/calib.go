@@ -19,35 +19,38 @@ import (
 
 // Defaults of Options.
 const (
-	DefaultImages     = 100
-	DefaultBiasImages = 20
+	DefaultImages      = 100
+	DefaultBiasImages  = 20
+	DefaultRoundImages = 32
 )
 
 // Options of Quantize.
 type Options struct {
-	In, Out    string
-	CalibDir   string // pictures, or a folder with images/; "" draws scenes
-	Images     int    // pictures to observe; 0 is DefaultImages
-	BiasImages int    // pictures to correct the biases on; 0 is DefaultBiasImages, negative none
-	Size       int    // of the network's input while observing; 0 is the model's own
-	Observer   quant.Observer
-	Percentile float64   // for quant.Percentile; 0 is quant.DefaultPercentile
-	Wide       bool      // quant.Options.WideWeights
-	Log        io.Writer // warnings, one a line; nil drops them
-	Progress   io.Writer // bars; nil is silent
+	In, Out     string
+	CalibDir    string // pictures, or a folder with images/; "" draws scenes
+	Images      int    // pictures to observe; 0 is DefaultImages
+	BiasImages  int    // pictures to correct the biases on; 0 is DefaultBiasImages, negative none
+	RoundImages int    // pictures to round the weights by; 0 is DefaultRoundImages, negative rounds each weight to the nearest
+	Size        int    // of the network's input while observing; 0 is the model's own
+	Observer    quant.Observer
+	Percentile  float64   // for quant.Percentile; 0 is quant.DefaultPercentile
+	Wide        bool      // quant.Options.WideWeights
+	Log         io.Writer // warnings, one a line; nil drops them
+	Progress    io.Writer // bars; nil is silent
 
 	workers int // detectors side by side; 0 is one a core
 }
 
 // Report tells what Quantize did.
 type Report struct {
-	Images     int // pictures observed
-	Skipped    int // pictures that could not be read
-	BiasImages int // pictures that the biases were matched on
-	Scenes     bool
-	Points     int // activations with a grid
-	Convs      int // convolutions with int8 weights
-	Bytes      int // of the file written
+	Images      int // pictures observed
+	Skipped     int // pictures that could not be read
+	BiasImages  int // pictures that the biases were matched on
+	RoundImages int // pictures that the weights were rounded by
+	Scenes      bool
+	Points      int // activations with a grid
+	Convs       int // convolutions with int8 weights
+	Bytes       int // of the file written
 }
 
 // ScenesWarning says what calibrating without photos costs. The figures are
@@ -150,6 +153,9 @@ func (o *Options) complete() error {
 	if o.BiasImages == 0 {
 		o.BiasImages = DefaultBiasImages
 	}
+	if o.RoundImages == 0 {
+		o.RoundImages = DefaultRoundImages
+	}
 	if o.Images < 0 {
 		return fmt.Errorf("%d calibration images: use at least 1", o.Images)
 	}
@@ -204,6 +210,11 @@ func (o *Options) graph(ctx context.Context, g *graph.Graph, src pictures) (*gra
 		return nil, r, err
 	}
 	opts := quant.Options{Observer: o.Observer, Percentile: o.Percentile, WideWeights: o.Wide}
+	if o.RoundImages > 0 {
+		if opts.Weights, err = o.rounding(ctx, g, src, &r); err != nil {
+			return nil, r, err
+		}
+	}
 	q, err := quant.Quantize(g, cal, opts)
 	if err != nil || o.BiasImages < 0 {
 		return q, r, err

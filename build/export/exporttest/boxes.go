@@ -155,7 +155,7 @@ func Reference(t *testing.T) (float, int8 *graph.Graph) {
 	path := shared.File(t, "models", "yolov8n-320.onnx")
 	out := filepath.Join(t.TempDir(), "int8.onnx")
 	_, err := calib.Quantize(t.Context(), calib.Options{
-		In: path, Out: out, CalibDir: shared.File(t, "coco", "calib"), Images: 24, BiasImages: -1,
+		In: path, Out: out, CalibDir: shared.File(t, "coco", "calib"), Images: 24, BiasImages: -1, RoundImages: -1,
 	})
 	if err != nil {
 		t.Fatal(err)

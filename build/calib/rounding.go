@@ -1,0 +1,191 @@
+package calib
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+
+	"eagleeye/kernels"
+	"eagleeye/wasm"
+	"eagleeye/wasm/graph"
+	"eagleeye/wasm/host"
+	"eagleeye/wasm/quant"
+)
+
+// windowsPerPicture is how many windows of a convolution's input are taken from
+// a picture. Neighbouring ones say the same, so more pictures are worth more
+// than more windows.
+const windowsPerPicture = 128
+
+// rounding returns how Quantize is to round each convolution's weights: so that
+// its results on the pictures change least.
+func (o *Options) rounding(ctx context.Context, g *graph.Graph, src pictures, r *Report) (func(*graph.Node) (*graph.Tensor, []float32, error), error) {
+	h, w := graph.InputSize(g)
+	if o.Size > 0 {
+		h, w = o.Size, o.Size
+	}
+	p, err := graph.Prepare(g, half(h), half(w)) // what is seen is as good, at a quarter of the cost
+	if err != nil {
+		return nil, err
+	}
+	seen := newSeen(p)
+	pictures := min(o.RoundImages, src.count())
+	bar := progress(o.Progress, pictures+len(seen.list), "rounding weights")
+	defer bar.Finish()
+	detectors := make([]*wasm.Detector, o.parallel(pictures))
+	defer func() {
+		for _, d := range detectors {
+			if d != nil {
+				d.Close()
+			}
+		}
+	}()
+	batches := make([][][]float32, len(seen.list)) // windows by input and picture
+	var mu sync.Mutex
+	used := 0
+	_, err = o.each(ctx, src, pictures, bar, func(error) {}, func(worker int, img *image.RGBA) error {
+		if detectors[worker] == nil {
+			m, err := host.New(kernels.Variant{})
+			if err != nil {
+				return err
+			}
+			if detectors[worker], err = wasm.OpenPrepared(p, m, seen.keep()); err != nil {
+				m.Close()
+				return err
+			}
+		}
+		if err := run(detectors[worker], img); err != nil {
+			return err
+		}
+		for i, s := range seen.list {
+			x, shape, err := detectors[worker].Tap(s.conv.In[0].Name)
+			if err != nil {
+				return err
+			}
+			rng := rand.New(rand.NewPCG(uint64(i), uint64(img.Rect.Dx())<<32|uint64(img.Pix[len(img.Pix)/2])))
+			windows := make([]float32, windowsPerPicture*s.moments.K)
+			quant.Windows(windows, x, s.conv, shape, rng, windowsPerPicture)
+			mu.Lock()
+			batches[i] = append(batches[i], windows)
+			mu.Unlock()
+		}
+		mu.Lock()
+		used++
+		mu.Unlock()
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("rounding weights: %w", err)
+	}
+	r.RoundImages = used
+	rounded := map[string]roundedWeights{}
+	err = forAll(ctx, o.parallel(len(seen.list)), len(seen.list), func(i int) error {
+		s := seen.list[i]
+		slices.SortFunc(batches[i], slices.Compare) // workers finish in any order
+		for _, b := range batches[i] {
+			s.moments.Add(b)
+		}
+		batches[i] = nil
+		for _, n := range s.convs {
+			q, scale, err := quant.RoundWeights(n, o.Wide, s.moments)
+			if err != nil {
+				return fmt.Errorf("rounding weights: conv %q: %w", n.Name, err)
+			}
+			mu.Lock()
+			rounded[n.Name] = roundedWeights{q, scale}
+			mu.Unlock()
+		}
+		s.moments = nil
+		bar.Add(1)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(n *graph.Node) (*graph.Tensor, []float32, error) {
+		if w, ok := rounded[n.Name]; ok {
+			return w.q, w.scale, nil
+		}
+		return quant.ConvWeights(n, o.Wide)
+	}, nil
+}
+
+type roundedWeights struct {
+	q     *graph.Tensor
+	scale []float32
+}
+
+// seenBy are the convolutions that look at one value through equal windows.
+type seenBy struct {
+	conv    *graph.Node // one of them
+	convs   []*graph.Node
+	moments *quant.Moments
+}
+
+type seen struct{ list []*seenBy }
+
+// newSeen finds the inputs of a prepared graph's convolutions of one group.
+func newSeen(p *graph.Graph) *seen {
+	s := &seen{}
+	at := map[string]*seenBy{}
+	for _, n := range p.Nodes {
+		if n.Op != "Conv" || n.Int("group", 1) != 1 {
+			continue
+		}
+		key := fmt.Sprint(n.In[0].Name, n.Ints("kernel_shape"), n.Ints("strides"), n.Ints("pads"), n.Ints("dilations"))
+		if at[key] == nil {
+			w := n.In[1].Shape
+			at[key] = &seenBy{conv: n, moments: quant.NewMoments(w[1] * w[2] * w[3])}
+			s.list = append(s.list, at[key])
+		}
+		at[key].convs = append(at[key].convs, n)
+	}
+	return s
+}
+
+// keep names the inputs.
+func (s *seen) keep() []string {
+	var names []string
+	for _, v := range s.list {
+		names = append(names, v.conv.In[0].Name)
+	}
+	slices.SortFunc(names, strings.Compare)
+	return slices.Compact(names)
+}
+
+// forAll calls f for 0..n−1 from some goroutines and returns the first error.
+func forAll(ctx context.Context, workers, n int, f func(i int) error) error {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var first error
+	next := 0
+	for range workers {
+		wg.Go(func() {
+			for {
+				mu.Lock()
+				if first == nil {
+					first = ctx.Err()
+				}
+				i := next
+				next++
+				stop := first != nil || i >= n
+				mu.Unlock()
+				if stop {
+					return
+				}
+				if err := f(i); err != nil {
+					mu.Lock()
+					first = err
+					mu.Unlock()
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return first
+}
