@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"gorgonia.org/gorgonia"
+
+	"eagleeye/build/train/simd"
 )
 
 // Quant says how FakeQuant rounds, and holds what it observes. Fields other
@@ -56,6 +58,9 @@ func FakeQuant(x *gorgonia.Node, q *Quant) (*gorgonia.Node, error) {
 			inner = 1
 		}
 	}
+	if q.Max-q.Min >= 1<<21 {
+		return nil, fmt.Errorf("fakequant: range %d to %d is wider than 21 bits", q.Min, q.Max)
+	}
 	if q.Min >= q.Max || q.Min > 0 || q.Max <= 0 {
 		return nil, fmt.Errorf("fakequant: range %d to %d must hold 0 and more", q.Min, q.Max)
 	}
@@ -90,15 +95,20 @@ type fakeQuant struct {
 	entries, inner, each int
 }
 
-// runs calls f for each contiguous run of values that share a scale.
-func (f *fakeQuant) runs(n int, do func(entry, from, to int)) {
-	for at, e := 0, 0; at < n; at += f.inner {
-		do(e, at, at+f.inner)
-		if e++; e == f.entries {
-			e = 0
-		}
-	}
+// pieceSize is how many values are worked on at a time, at most.
+const pieceSize = 1 << 14
+
+// runs calls do for pieces of values that share a scale, several at a time. The
+// same values make the same pieces each time.
+func (f *fakeQuant) runs(n int, do func(piece, entry, from, to int)) {
+	cut := ceil(f.inner, pieceSize) // pieces of one run
+	simd.Parallel(f.pieces(n), func(_, i int) {
+		run, c := i/cut, i%cut
+		do(i, run%f.entries, run*f.inner+f.inner*c/cut, run*f.inner+f.inner*(c+1)/cut)
+	})
 }
+
+func (f *fakeQuant) pieces(n int) int { return n / f.inner * ceil(f.inner, pieceSize) }
 
 // check keeps a broken scale from spreading as NaN.
 func (f *fakeQuant) check(in [][]float32) error {
@@ -116,12 +126,24 @@ func (f *fakeQuant) check(in [][]float32) error {
 }
 
 func (f *fakeQuant) observe(x []float32) {
-	low, high := make([]float32, f.entries), make([]float32, f.entries)
-	f.runs(len(x), func(e, from, to int) {
+	ends := make([][2]float32, f.pieces(len(x)))
+	entry := make([]int, len(ends))
+	f.runs(len(x), func(piece, e, from, to int) {
+		var low, high float32 // 0 is always held exactly
 		for _, v := range x[from:to] {
-			low[e], high[e] = min(low[e], v), max(high[e], v)
+			if v < low {
+				low = v
+			}
+			if v > high {
+				high = v
+			}
 		}
+		ends[piece], entry[piece] = [2]float32{low, high}, e
 	})
+	low, high := make([]float32, f.entries), make([]float32, f.entries)
+	for i, e := range entry {
+		low[e], high[e] = min(low[e], ends[i][0]), max(high[e], ends[i][1])
+	}
 	for e := range low {
 		m := f.Momentum
 		if !f.seen {
@@ -155,11 +177,19 @@ func (f *fakeQuant) forward(in [][]float32, out []float32) {
 		copy(out, in[0])
 		return
 	}
-	f.runs(len(out), func(e, from, to int) {
+	f.runs(len(out), func(_, e, from, to int) {
 		s, lo, hi := f.Scale[e], float32(f.Min-f.Zero[e]), float32(f.Max-f.Zero[e])
 		inv := 1 / s
-		for i := from; i < to; i++ {
-			out[i] = s * min(max(roundEven(in[0][i]*inv), lo), hi)
+		x, y := in[0][from:to], out[from:to]
+		for i, v := range x {
+			v *= inv
+			// Clamping first keeps the argument small; the ends are integers.
+			if v < lo {
+				v = lo
+			} else if v > hi {
+				v = hi
+			}
+			y[i] = s * roundEven(v)
 		}
 	})
 }
@@ -176,39 +206,54 @@ func (f *fakeQuant) backward(in [][]float32, out, dout []float32, din [][]float3
 		}
 		return
 	}
-	factor := 1 / math.Sqrt(float64(f.each)*float64(f.Max))
-	f.runs(len(out), func(e, from, to int) {
+	sums, entry := make([]float64, f.pieces(len(out))), make([]int, f.pieces(len(out)))
+	f.runs(len(out), func(piece, e, from, to int) {
 		s, lo, hi := f.Scale[e], float32(f.Min-f.Zero[e]), float32(f.Max-f.Zero[e])
 		inv := 1 / s
+		x, d, dx := in[0][from:to], dout[from:to], din[0]
+		if dx != nil {
+			dx = dx[from:to]
+		}
 		var total float64
-		for i := from; i < to; i++ {
-			v := in[0][i] * inv
-			r := roundEven(v)
-			pass := dout[i]
-			slope := r - v
-			if r < lo {
-				pass, slope = 0, lo
-			} else if r > hi {
-				pass, slope = 0, hi
+		for i, v := range x {
+			v *= inv
+			pass, slope := d[i], float32(0)
+			// Half a step beyond the ends rounds to them, or past them.
+			if v > lo-1 && v < hi+1 {
+				r := roundEven(v)
+				slope = r - v
+				if r < lo {
+					pass, slope = 0, lo
+				} else if r > hi {
+					pass, slope = 0, hi
+				}
+			} else if pass = 0; v > 0 {
+				slope = hi
+			} else {
+				slope = lo
 			}
-			if din[0] != nil {
-				din[0][i] = pass
+			if dx != nil {
+				dx[i] = pass
 			}
-			total += float64(slope * dout[i])
+			total += float64(slope * d[i])
 		}
-		if ds != nil {
-			ds[e] += float32(total * factor)
-		}
+		sums[piece], entry[piece] = total, e
 	})
+	if ds != nil {
+		factor := 1 / math.Sqrt(float64(f.each)*float64(f.Max))
+		totals := make([]float64, f.entries)
+		for i, e := range entry {
+			totals[e] += sums[i]
+		}
+		for e, t := range totals {
+			ds[e] = float32(t * factor)
+		}
+	}
 }
 
-// roundEven rounds halves to even: adding and taking away 1.5·2²³ drops the
-// fraction in the current rounding mode, for |x| < 2²². Larger ones are beyond
-// every integer range here and keep their size.
+// roundEven rounds halves to even, for |x| < 2²²: adding and taking away 1.5·2²³
+// drops the fraction in the processor's rounding mode.
 func roundEven(x float32) float32 {
 	const magic = 3 << 22
-	if x > 1<<22 || x < -(1<<22) {
-		return x
-	}
 	return (x + magic) - magic
 }

@@ -194,3 +194,32 @@ func TestRefusals(t *testing.T) {
 		t.Error("a gradient for weights that nothing uses")
 	}
 }
+
+// TestFakeQuantPieces wants values beyond one piece to be treated alike.
+func TestFakeQuantPieces(t *testing.T) {
+	g := gorgonia.NewGraph()
+	shape := []int{2, 1, 150, 300}
+	x := node(g, "x", random(8, size(shape)), shape...)
+	s := node(g, "s", []float32{0.02}, 1)
+	y, err := FakeQuant(x, &Quant{Min: -128, Max: 127, Axis: -1, Learned: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, grads, k := run(t, y, x, s)
+	want, dx, ds := make([]float32, len(value)), make([]float32, len(value)), 0.0
+	for i, v := range x.Value().Data().([]float32) {
+		v *= 1 / float32(0.02)
+		r := math.RoundToEven(float64(v))
+		dx[i] = k[i]
+		slope := r - float64(v)
+		if r > 127 || r < -128 {
+			r, dx[i] = min(max(r, -128), 127), 0
+			slope = r
+		}
+		want[i] = float32(r * 0.02)
+		ds += slope * float64(k[i])
+	}
+	near(t, "forward", value, want, 1e-6)
+	near(t, "dx", grads[0], dx, 1e-6)
+	near(t, "ds", grads[1], []float32{float32(ds / math.Sqrt(float64(len(value))*127))}, 1e-4)
+}
