@@ -1,0 +1,5 @@
+//go:build !unix
+
+package ops
+
+func processorSeconds() float64 { return 0 }
