@@ -40,28 +40,41 @@ func (s *scene) hold(f *surface) {
 			o := at.add(along.mul(float32(i) * wide * 2.1))
 			tip := o.add(in.mul(wide * s.f(0.5, 3)))
 			fingers = append(fingers, limb{a: o.sub(in.mul(wide * 3)), b: tip, ra: wide, rb: wide * 0.8, c: skin.mul(s.f(0.9, 1.05)), nail: s.odds(0.5)})
-			b := empty()
-			b.reach(f.at(tip), wide*px)
-			b.reach(f.at(o), wide*px)
-			for _, t := range s.taken {
-				if t.and(b).area() > 0.08*t.area() {
-					ok = false
-				}
-			}
+			ok = ok && s.clear(f, fingers[i], 0)
 		}
 		if !ok {
 			continue
 		}
-		f.fingers = append(f.fingers, fingers...)
 		hand := at.sub(in.mul(wide * 3.5))
 		arm := hand.sub(in.mul(wide * 3)).add(pt{s.norm(wide * 8), wide * 40})
 		sleeve := skin
 		if s.odds(0.6) {
 			sleeve = s.someColour()
 		}
-		f.behind = append(f.behind, limb{a: hand, b: arm, ra: wide * 2.2, rb: wide * 3, c: sleeve},
-			limb{a: hand, b: hand.add(in.mul(wide * 3)), ra: wide * 3, rb: wide * 2.5, c: skin})
+		behind := []limb{{a: hand, b: arm, ra: wide * 2.2, rb: wide * 3, c: sleeve},
+			{a: hand, b: hand.add(in.mul(wide * 3)), ra: wide * 3, rb: wide * 2.5, c: skin}}
+		// Of this sheet's own symbols they hide none, being behind it.
+		if s.clear(f, behind[0], len(f.items)) && s.clear(f, behind[1], len(f.items)) {
+			f.fingers, f.behind = append(f.fingers, fingers...), append(f.behind, behind...)
+		}
 	}
+}
+
+// clear says that a limb hides next to nothing of what was placed before the last
+// own items.
+func (s *scene) clear(f *surface, l limb, own int) bool {
+	k := f.scale(l.a)
+	for i := range 9 {
+		t := float32(i) / 8
+		b := empty()
+		b.reach(f.at(l.a.to(l.b, t)), (l.ra+(l.rb-l.ra)*t)*k)
+		for _, o := range s.taken[:len(s.taken)-own] {
+			if o.and(b).area() > 0.04*o.area() {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // limb draws a round thing, darker to its sides.
