@@ -4,6 +4,7 @@ MODEL ?=
 CALIB ?=
 DATA  ?= ../shared/coco/val
 FUZZTIME ?= 20s
+OUT ?= bench-results
 export MODEL CALIB
 
 # eval uses the data beside the project where nothing else is named.
@@ -14,7 +15,7 @@ EVAL_CALIB = $(or $(CALIB),$(wildcard ../shared/coco/calib))
 TAB = $(shell GOOS=js GOARCH=wasm go list -e -f '{{.ImportPath}}' ./web/... ./wasm/... | grep -v /e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check build bench eval fuzz model clean
+.PHONY: help run test check build bench kernels eval fuzz model clean
 
 help: ## List the verbs
 	@echo 'make VERB:'
@@ -44,7 +45,10 @@ check: ## Formatting, vet, static checks, then all tests
 eval: ## Accuracy on DATA of MODEL's int8 form, and how far it is from the float one
 	@$(if $(EVAL_MODEL),MODEL=$(EVAL_MODEL)) $(if $(EVAL_CALIB),CALIB=$(EVAL_CALIB)) go run ./build eval --int8 --data $(DATA) $(EVALFLAGS)
 
-bench: ## Speed of the kernels and of the engine
+bench: ## Time the page's engine against other runtimes in a browser; the results go to OUT
+	@go run ./build bench --out $(OUT) $(BENCHFLAGS)
+
+kernels: ## Speed of the kernels and of the engine, natively
 	go test -run '^$$' -bench . -benchtime 0.5s ./kernels/... ./wasm/...
 
 fuzz: ## Fuzz every fuzz test for FUZZTIME

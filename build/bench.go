@@ -55,17 +55,21 @@ func (c *benchCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(root, "build", "bench")
-	if err := bench.Install(ctx, dir, t.logf); err != nil {
-		return err
-	}
 	tmp, err := os.MkdirTemp("", "eagleeye-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
+	int8 := filepath.Join(tmp, "int8.onnx") // the whole page ships it
+	if err := os.WriteFile(int8, m.Int8, 0o644); err != nil {
+		return err
+	}
+	dir := filepath.Join(root, "build", "bench")
+	if err := bench.Install(ctx, dir, t.logf); err != nil {
+		return err
+	}
 	dist := filepath.Join(tmp, "dist")
-	if err := site.Build(ctx, site.Options{Root: root, Out: dist, Logf: t.logf}); err != nil {
+	if err := site.Build(ctx, site.Options{Root: root, Out: dist, Model: int8, Logf: t.logf}); err != nil {
 		return err
 	}
 	lab, err := bench.NewLab(dist, filepath.Join(dir, "node_modules"))

@@ -15,13 +15,15 @@ import (
 // sample has ours, two peers and a native one with times that are easy to check.
 func sample() *Report {
 	r := &Report{Machine: "m", Browser: "b", Rounds: 1, Frames: 1}
-	for key, ms := range map[string]float64{"ours": 30, "ort-int8": 100, "litert-int8": 120, "native-int8": 20} {
+	for i, key := range []string{"ours", "ort-int8", "litert-int8", "native-int8"} {
+		ms := []float64{30, 100, 120, 20}[i]
 		c, _ := Choose([]string{key})
 		cell := Cell{Contender: c[0], Size: 640, Threads: 1}
 		cell.finish(times{Frame: []float64{ms + 1, ms, ms - 1}, Infer: []float64{ms - 2, ms - 2, ms - 2}})
 		r.Cells = append(r.Cells, cell)
 	}
-	for size, ms := range map[int]float64{320: 10, 640: 36} {
+	for i, size := range []int{320, 640} {
+		ms := []float64{10, 36}[i]
 		c, _ := Choose([]string{"ours"})
 		cell := Cell{Contender: c[0], Size: size, Threads: 1}
 		cell.finish(times{Frame: []float64{ms}, Infer: []float64{ms}})
