@@ -57,6 +57,9 @@ func (p *page) fetchModel() {
 				unreachable("", "model.json lacks the model's name or size.")
 				return
 			}
+			if about.Get("demo").Truthy() {
+				p.store.Dispatch(state.DemoShipped{Model: name.String()})
+			}
 			p.fetchBytes(name.String(), size.Float(), unreachable)
 		}, unreachable)
 	}, unreachable)

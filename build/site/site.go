@@ -23,8 +23,10 @@ import (
 type Options struct {
 	Root      string // the repository; "" is the working folder
 	Out       string // folder to make; "" is dist in Root
-	Model     string // ONNX file to ship; "" ships none: the page asks for one
+	Model     string // ONNX file to ship; "" and no ModelData: the page asks for one
 	ModelName string // shown by the page; "" is the file's name
+	ModelData []byte // the model itself, where Model is ""
+	Film      []byte // what the page plays as a demo of Model; nil for none
 	Compress  bool   // keep each file's brotli and gzip forms beside it
 	Logf      func(format string, args ...any)
 }
@@ -34,6 +36,7 @@ type ModelInfo struct {
 	Name   string `json:"name"`
 	Size   int64  `json:"size"` // bytes
 	SHA256 string `json:"sha256"`
+	Demo   bool   `json:"demo,omitempty"` // there is a film for it, demo.bin
 }
 
 // ErrOccupied says that the output folder holds something else.
@@ -124,24 +127,40 @@ func kernel(_ context.Context, dir string, _ Options) error {
 }
 
 func model(_ context.Context, dir string, o Options) error {
-	if o.Model == "" {
+	if o.Model == "" && o.ModelData == nil {
 		return nil
 	}
-	info, err := describe(o.Model)
+	info, err := o.place(filepath.Join(dir, "model.onnx"))
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
 	if o.ModelName != "" {
 		info.Name = o.ModelName
 	}
-	if err := copyFile(filepath.Join(dir, "model.onnx"), o.Model); err != nil {
-		return fmt.Errorf("model: %w", err)
+	if o.Film != nil {
+		info.Demo = true
+		if err := os.WriteFile(filepath.Join(dir, "demo.bin"), o.Film, 0o644); err != nil {
+			return err
+		}
 	}
 	text, err := json.MarshalIndent(info, "", "  ")
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "model.json"), append(text, '\n'), 0o644)
+}
+
+// place writes the model and tells about it.
+func (o Options) place(path string) (ModelInfo, error) {
+	if o.Model == "" {
+		sum := sha256.Sum256(o.ModelData)
+		return ModelInfo{Size: int64(len(o.ModelData)), SHA256: hex.EncodeToString(sum[:])}, os.WriteFile(path, o.ModelData, 0o644)
+	}
+	info, err := describe(o.Model)
+	if err != nil {
+		return info, err
+	}
+	return info, copyFile(path, o.Model)
 }
 
 func describe(path string) (ModelInfo, error) {

@@ -28,6 +28,7 @@ type Source struct {
 	stream, still  js.Value
 	url            string
 	offTrack       func()
+	reel           *reel // the demo under way
 	onFrame        js.Func
 	asked          js.Value // handle of the callback that waits for the next picture
 	perFrame       bool     // the browser has requestVideoFrameCallback
@@ -238,6 +239,10 @@ func (s *Source) takeBitmap(of js.Value, use func(js.Value, int, int), skipped f
 func (s *Source) Close() {
 	s.seq, s.film = 0, false
 	s.unask()
+	if s.reel != nil {
+		s.reel.end()
+		s.reel = nil
+	}
 	if s.offTrack != nil {
 		s.offTrack()
 		s.offTrack = nil

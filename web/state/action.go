@@ -15,6 +15,8 @@ type (
 	ModelMissing struct{}
 	// ModelUnreachable says that the site's model did not arrive.
 	ModelUnreachable struct{ Text string }
+	// DemoShipped says that the site has a film for its model.
+	DemoShipped struct{ Model string }
 	// ModelArrived says that a model's bytes are at hand.
 	ModelArrived struct{ Name string }
 	// ModulesProgress counts the bytes of the engine and the kernels.
@@ -47,6 +49,8 @@ type (
 type (
 	// CameraWanted is a press on the camera button.
 	CameraWanted struct{}
+	// DemoWanted is a press on the demo button.
+	DemoWanted struct{}
 	// Picked is a file that was chosen or dropped; the browser side holds it.
 	Picked struct {
 		Name, Type string
@@ -81,6 +85,7 @@ func (Opened) action()           {}
 func (ModelProgress) action()    {}
 func (ModelMissing) action()     {}
 func (ModelUnreachable) action() {}
+func (DemoShipped) action()      {}
 func (ModelArrived) action()     {}
 func (ModulesProgress) action()  {}
 func (EngineAt) action()         {}
@@ -90,6 +95,7 @@ func (EngineLost) action()       {}
 func (NoSIMD) action()           {}
 func (FrameRefused) action()     {}
 func (CameraWanted) action()     {}
+func (DemoWanted) action()       {}
 func (Picked) action()           {}
 func (SourceLive) action()       {}
 func (SourceFailed) action()     {}
@@ -111,7 +117,8 @@ const (
 	DropOpening                 // end the worker that was opening a model
 	RestartEngine               // start a worker with the model in use
 	CloseSource                 // end the source on show
-	OpenCamera                  // of State.Source.Seq, as the two below
+	OpenCamera                  // of State.Source.Seq, as the three below
+	OpenDemo                    // the site's film
 	OpenImage                   // the picked file
 	OpenVideo                   // the picked file
 	Analyse                     // submit the still image

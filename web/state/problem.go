@@ -149,12 +149,23 @@ func problemSource(src Source, name, text string) *Problem {
 	switch src.Kind {
 	case SourceCamera:
 		return problemCamera(name, text)
+	case SourceDemo:
+		return &Problem{Code: "demo", Title: "The demo cannot be played", Text: text,
+			Remedy: "Check the connection and press Play demo."}
 	case SourceVideo:
 		return &Problem{Code: "video", Title: "“" + src.Name + "” cannot be played", Text: text,
 			Remedy: "The browser lacks its codec, or the file is damaged: try MP4 (H.264) or WebM."}
 	}
 	return &Problem{Code: "picture", Title: "“" + src.Name + "” cannot be shown", Text: text,
 		Remedy: "Use a JPEG, PNG or WebP picture of at most 16,384 pixels a side; crop or scale it first."}
+}
+
+// codeNoCamera is the problem of a machine without a camera.
+const codeNoCamera = "camera-absent"
+
+func problemDemoInstead() *Problem {
+	return &Problem{Code: codeNoCamera, Title: "No camera was found", Text: "The demo plays instead.",
+		Remedy: "Plug one in and press Start camera.", Note: true}
 }
 
 // problemCamera follows the exceptions that the Media Capture and Streams
@@ -165,7 +176,7 @@ func problemCamera(name, text string) *Problem {
 		return &Problem{Code: "camera-refused", Title: "The camera is not allowed", Text: "The browser or the system refused this page the camera.",
 			Remedy: "Allow it at the camera sign in the address bar (or in the site's settings) and press Start camera."}
 	case "NotFoundError", "OverconstrainedError":
-		return &Problem{Code: "camera-absent", Title: "No camera was found", Text: "The browser knows of none.",
+		return &Problem{Code: codeNoCamera, Title: "No camera was found", Text: "The browser knows of none.",
 			Remedy: "Plug one in and press Start camera, or open a picture or a video."}
 	case "NotReadableError", "AbortError":
 		return &Problem{Code: "camera-busy", Title: "The camera does not start", Text: "Another program is probably using it.",

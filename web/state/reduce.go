@@ -26,7 +26,7 @@ func reduce(s State, a Action) (State, []Effect) {
 	case Summarized:
 		s.Summary = a.Text
 		return s, nil
-	case CameraWanted, Picked, SourceLive, SourceFailed, SourceEnded, Stopped:
+	case CameraWanted, DemoWanted, Picked, SourceLive, SourceFailed, SourceEnded, Stopped:
 		return reduceSource(s, a)
 	}
 	return reduceEngine(s, a)
@@ -51,6 +51,8 @@ func reduceEngine(s State, a Action) (State, []Effect) {
 		if e.Phase == EngineLoading && e.Opening == "" {
 			e.Loading, e.Done, e.Total = LoadingModel, a.Done, a.Total
 		}
+	case DemoShipped:
+		s.Demo = a.Model
 	case ModelMissing:
 		if e.AwaitsSite() {
 			e.Phase = EngineNoModel
@@ -157,6 +159,8 @@ func reduceSource(s State, a Action) (State, []Effect) {
 	switch a := a.(type) {
 	case CameraWanted:
 		return open(s, SourceCamera, "Camera", OpenCamera)
+	case DemoWanted:
+		return open(s, SourceDemo, "the demo", OpenDemo)
 	case Picked:
 		switch Classify(a.Name, a.Type) {
 		case FileModel:
@@ -185,7 +189,13 @@ func reduceSource(s State, a Action) (State, []Effect) {
 		}
 	case SourceFailed:
 		if a.Seq == s.Source.Seq && s.Source.Kind != SourceNone {
-			s.Problem = problemSource(s.Source, a.Name, a.Text)
+			why := problemSource(s.Source, a.Name, a.Text)
+			if why.Code == codeNoCamera && s.ShowsDemo() { // nothing to see otherwise
+				s, effects := open(s, SourceDemo, "the demo", OpenDemo)
+				s.Problem = problemDemoInstead()
+				return s, effects
+			}
+			s.Problem = why
 			return closed(s)
 		}
 	case SourceEnded:

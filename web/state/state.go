@@ -15,6 +15,7 @@ type State struct {
 	IoU     float32 // overlap above which the weaker of two boxes goes, 0..1
 	Problem *Problem
 	Summary string // what was found, for screen readers; changes slowly
+	Demo    string // name of the site's model if there is a film for it, "" for none
 }
 
 // EnginePhase is how far the engine is.
@@ -71,6 +72,7 @@ const (
 	SourceCamera
 	SourceImage
 	SourceVideo
+	SourceDemo // the site's film
 )
 
 // Source is where pictures come from. Seq numbers the sources, so that the late
@@ -104,6 +106,12 @@ func New() State { return State{Conf: DefaultConf, IoU: DefaultIoU} }
 // Thresholds returns what the worker needs with each frame.
 func (s State) Thresholds() message.Thresholds {
 	return message.Thresholds{Conf: s.Conf, IoU: s.IoU, Max: 300}
+}
+
+// ShowsDemo says that the model in use, or on its way, is the film's.
+func (s State) ShowsDemo() bool {
+	e := s.Engine
+	return s.Demo != "" && (e.Model == nil && (e.Opening == "" || e.Opening == s.Demo) || e.Model != nil && e.Model.Name == s.Demo)
 }
 
 // Busy says that the page is waiting for something.

@@ -73,6 +73,8 @@ func (s State) Status() string {
 		return "Running on the camera"
 	case SourceVideo:
 		return "Running on " + s.Source.Name
+	case SourceDemo:
+		return "Playing the demo"
 	case SourceImage:
 		return "Showing " + s.Source.Name
 	}

@@ -6,6 +6,7 @@
 package ui
 
 import (
+	"strings"
 	"syscall/js"
 
 	"github.com/hexops/vecty"
@@ -87,6 +88,12 @@ func (s *Stage) Copy() vecty.Component {
 func (s *Stage) Render() vecty.ComponentOrHTML {
 	src, phase := s.State.Source, s.State.Engine.Phase
 	title, text := "Point a camera at the room", "Or drop a picture, a video or an .onnx model anywhere."
+	if s.State.ShowsDemo() {
+		title = "Hold a drawing up to the camera"
+		if m := s.State.Engine.Model; m != nil {
+			text = "Drawn or printed: " + strings.Join(m.Classes, ", ") + ". " + text
+		}
+	}
 	switch {
 	case src.Kind == state.SourceCamera:
 		title, text = "Waiting for the camera", "Allow this page to use it in the question that the browser shows."
@@ -101,7 +108,7 @@ func (s *Stage) Render() vecty.ComponentOrHTML {
 		}
 	}
 	film := src.Live && (src.Kind == state.SourceCamera || src.Kind == state.SourceVideo)
-	still := src.Live && src.Kind == state.SourceImage
+	still := src.Live && (src.Kind == state.SourceImage || src.Kind == state.SourceDemo)
 	return elem.Main(
 		vecty.Markup(prop.ID(IDStage), vecty.Class("stage"), vecty.Attribute("aria-label", "Picture")),
 		elem.Video(vecty.Markup(prop.ID(IDVideo), vecty.ClassMap{"away": !film},
@@ -121,6 +128,7 @@ func (s *Stage) Render() vecty.ComponentOrHTML {
 						event.Click(func(*vecty.Event) { s.Do(state.CameraWanted{}) })),
 					vecty.Text("Start camera"),
 				),
+				demoButton("invite-demo", s.State, s.Do),
 				elem.Label(vecty.Markup(vecty.Class("button"), prop.For(IDFile)), vecty.Text("Open a file")),
 			),
 		),

@@ -104,6 +104,8 @@ func (s *Sources) Render() vecty.ComponentOrHTML {
 	switch s.State.Source.Kind {
 	case state.SourceCamera:
 		stop = "Stop camera"
+	case state.SourceDemo:
+		stop = "Stop demo"
 	case state.SourceImage, state.SourceVideo:
 		stop = "Close " + s.State.Source.Name
 	}
@@ -116,6 +118,7 @@ func (s *Sources) Render() vecty.ComponentOrHTML {
 				event.Click(func(*vecty.Event) { s.Do(state.CameraWanted{}) })),
 			vecty.Text("Start camera"),
 		),
+		demoButton("demo", s.State, s.Do),
 		elem.Button(
 			vecty.Markup(prop.Type(prop.TypeButton), prop.ID("stop"), vecty.Class("ellipsis"), vecty.Property("hidden", none),
 				event.Click(func(*vecty.Event) { s.Do(state.Stopped{}) })),
@@ -130,6 +133,17 @@ func (s *Sources) Render() vecty.ComponentOrHTML {
 				e.Target.Set("value", "") // the same file can be chosen again
 			}))),
 		elem.Label(vecty.Markup(vecty.Class("button"), prop.For(IDFile)), vecty.Text("Open picture, video or model")),
+	)
+}
+
+// demoButton plays the site's film.
+func demoButton(id string, s state.State, do func(state.Action)) vecty.ComponentOrHTML {
+	return elem.Button(
+		vecty.Markup(prop.Type(prop.TypeButton), prop.ID(id),
+			vecty.Property("hidden", !s.ShowsDemo() || s.Source.Kind == state.SourceDemo),
+			vecty.Property("disabled", s.Engine.Phase == state.EngineFailed),
+			event.Click(func(*vecty.Event) { do(state.DemoWanted{}) })),
+		vecty.Text("Play demo"),
 	)
 }
 
