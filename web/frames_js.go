@@ -28,15 +28,29 @@ type page struct {
 
 	gate    state.Gate
 	rate    state.Rate
-	flight  int    // number of the source whose picture is under way
-	frameID uint32 // of the picture under way
-	dirty   bool   // the thresholds moved while the still image was under way
-	frames  int    // results since the page opened
+	flights map[uint32]flight // pictures under way, two at most
+	frameID uint32            // of the last picture taken
+	ahead   js.Value          // timer that lets the next picture go
+	soon    js.Func           // what it calls
+	dirty   bool              // the thresholds moved while the still image was under way
+	frames  int               // results since the page opened
 	last    message.Result
-	sent    float64 // ms, when the picture under way was taken
-	took    float64 // ms from taking the last picture to its result
+	flight          // of the last result
+	took    float64 // ms from taking its picture to the result
+	drawn   float64 // ms that drawing it took
 	said    float64 // ms, when the summary was last told
 }
+
+// flight is a picture that the worker has.
+type flight struct {
+	seq     int     // number of its source
+	sent    float64 // ms, when it was taken
+	capture float64 // ms that taking it took
+}
+
+// readyAhead is how long before the worker is done, in milliseconds, the next
+// picture goes to lie ready there, so that the worker does not wait for it.
+const readyAhead = 4
 
 // collectEvery is after how many results the garbage is collected: JavaScript
 // values that Go has seen live until Go's collector runs, which the page's
@@ -56,20 +70,63 @@ func (p *page) arrived() {
 
 func (p *page) take() {
 	s := p.store.State()
-	p.flight = s.Source.Seq
 	p.dirty = false
+	start := dom.Now()
 	p.source.Take(func(picture js.Value, w, h int) {
-		p.frameID++
-		p.sent = dom.Now()
+		p.launch(s.Source.Seq, start)
 		sent := p.client.Post(message.Frame{
 			ID: p.frameID, Width: uint32(w), Height: uint32(h),
 			Thresholds: p.store.State().Thresholds(), Thumb: p.search == "?thumbs",
 		}, picture)
 		if !sent {
 			picture.Call("close")
-			p.gate.Reset()
+			p.ground()
 		}
 	}, p.finished)
+}
+
+// launch notes a picture that goes to the worker under the next number.
+func (p *page) launch(seq int, start float64) {
+	p.frameID++
+	p.flights[p.frameID] = flight{seq: seq, sent: start, capture: dom.Now() - start}
+	if len(p.flights) == 1 {
+		p.foresee()
+	}
+}
+
+// land forgets a picture that the worker is done with.
+func (p *page) land(id uint32) flight {
+	f := p.flights[id]
+	delete(p.flights, id)
+	if len(p.flights) > 0 {
+		p.foresee()
+	}
+	return f
+}
+
+// ground forgets all pictures under way: their worker is gone.
+func (p *page) ground() {
+	clear(p.flights)
+	p.gate.Reset()
+}
+
+// foresee lets the next picture of a film go when the worker, which begins with
+// one now, is nearly done by the measure of the last.
+func (p *page) foresee() {
+	kind := p.store.State().Source.Kind
+	if kind != state.SourceCamera && kind != state.SourceVideo || p.last.Width == 0 {
+		return
+	}
+	js.Global().Call("clearTimeout", p.ahead)
+	ms := float64(p.last.Prepare+p.last.Infer+p.last.Decode)/1000 - readyAhead
+	p.ahead = js.Global().Call("setTimeout", p.soon, max(0, ms))
+}
+
+// nearly takes the picture on show when the worker is nearly done.
+func (p *page) nearly() {
+	if p.gate.Nearly() {
+		p.take()
+	}
 }
 
 // finished lets the next picture go.
@@ -90,23 +147,21 @@ func (p *page) reanalyse() {
 		return
 	}
 	p.gate.Arrived()
-	p.flight = p.store.State().Source.Seq
-	p.frameID++
-	p.sent = dom.Now()
+	p.launch(p.store.State().Source.Seq, dom.Now())
 	if !p.client.Post(message.Rerun{ID: p.frameID, Thresholds: p.store.State().Thresholds()}, js.Undefined()) {
-		p.gate.Reset()
+		p.ground()
 	}
 }
 
-// stale says that the picture under way is of a source that was closed since.
-func (p *page) stale() bool { return p.flight != p.store.State().Source.Seq }
+// stale says that a picture is of a source that was closed since.
+func (p *page) stale(f flight) bool { return f.seq != p.store.State().Source.Seq }
 
 // result shows a result and lets the next picture go first, so that the worker
 // does not wait for the drawing.
 func (p *page) result(m message.Result) {
 	now := dom.Now()
-	stale := p.stale() // before the next picture is under way
-	took := now - p.sent
+	f := p.land(m.ID)
+	stale := p.stale(f)
 	p.finished()
 	if p.frames++; p.frames%collectEvery == 0 {
 		defer runtime.GC()
@@ -114,9 +169,10 @@ func (p *page) result(m message.Result) {
 	if stale {
 		return
 	}
-	p.took, p.last = took, m
+	p.flight, p.took, p.last = f, now-f.sent, m
 	p.rate.Mark(now)
 	p.overlay.Show(m)
+	p.drawn = dom.Now() - now
 	if p.dirty && !p.gate.Busy() {
 		p.dirty = false
 		p.reanalyse()

@@ -13,7 +13,7 @@ import (
 //	snapshot() → {
 //	  status,                        // the line that the page shows
 //	  engine,                        // "idle", "nomodel", "loading", "warming", "ready", "failed"
-//	  source, live,                  // "none", "camera", "image", "video"; pictures are there
+//	  source, live,                  // "none", "camera", "image", "video", "demo"; pictures are there
 //	  problem: {code, title, text, remedy} or null,
 //	  restarts,                      // crashes since a person last chose a model
 //	  model: {name, width, height, precision, variant, threads} or null,
@@ -23,6 +23,8 @@ import (
 //	  result: null or {
 //	    id, width, height,           // of the picture, in pixels
 //	    prepare, infer, decode,      // ms
+//	    stages: {capture, copy, letterbox, infer, decode, draw},  // ms; copy and letterbox are prepare
+//	    planes,                      // the samples came in Y'CbCr, as the camera made them
 //	    detections: [{class, name, score, x1, y1, x2, y2}],  // pixels of the picture
 //	    thumb: [144 numbers],        // 8×6 mean colours; with "?thumbs" in the address
 //	  }
@@ -37,7 +39,7 @@ func (p *page) publish() {
 
 var (
 	phaseNames  = [...]string{"idle", "nomodel", "loading", "warming", "ready", "failed"}
-	sourceNames = [...]string{"none", "camera", "image", "video"}
+	sourceNames = [...]string{"none", "camera", "image", "video", "demo"}
 )
 
 func (p *page) snapshot() js.Value {
@@ -51,6 +53,9 @@ func (p *page) snapshot() js.Value {
 	}
 	if p.last.Width > 0 {
 		result = resultObject(&p.last, s.Engine.Names())
+		ms := func(micros uint32) float64 { return float64(micros) / 1000 }
+		result.Set("stages", dom.Object("capture", p.capture, "copy", ms(p.last.Copy), "letterbox", ms(p.last.Prepare-p.last.Copy),
+			"infer", ms(p.last.Infer), "decode", ms(p.last.Decode), "draw", p.drawn))
 	}
 	return dom.Object(
 		"status", s.Status(),
@@ -80,5 +85,5 @@ func resultObject(r *message.Result, names []string) js.Value {
 	return dom.Object(
 		"id", int(r.ID), "width", int(r.Width), "height", int(r.Height),
 		"prepare", float64(r.Prepare)/1000, "infer", float64(r.Infer)/1000, "decode", float64(r.Decode)/1000,
-		"detections", found, "thumb", thumb)
+		"planes", r.Planes, "detections", found, "thumb", thumb)
 }

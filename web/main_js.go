@@ -18,7 +18,11 @@ import (
 )
 
 func main() {
-	p := &page{search: js.Global().Get("location").Get("search").String()}
+	p := &page{search: js.Global().Get("location").Get("search").String(), flights: map[uint32]flight{}}
+	p.soon = js.FuncOf(func(js.Value, []js.Value) any {
+		p.nearly()
+		return nil
+	})
 	p.store = state.NewStore(p.run, p.changed)
 	p.app = &ui.App{State: p.store.State(), Do: p.store.Dispatch, Pick: p.pick}
 	if err := vecty.RenderInto("#"+ui.IDApp, p.app); err != nil {
@@ -41,7 +45,7 @@ func main() {
 		NoSIMD:  func() { p.store.Dispatch(state.NoSIMD{}) },
 		Lost: func(opening bool, text string) {
 			if !opening {
-				p.gate.Reset()
+				p.ground()
 			}
 			p.store.Dispatch(state.EngineLost{Opening: opening, Text: text})
 		},
@@ -73,16 +77,16 @@ func (p *page) run(e state.Effect) {
 		p.client.Open(p.model, s.Engine.Opening)
 	case state.Promote:
 		p.client.Promote()
-		p.gate.Reset()
+		p.ground()
 		p.overlay.SetNames(s.Engine.Model.Classes)
-		if s.Source.Kind == state.SourceCamera || s.Source.Kind == state.SourceVideo {
+		if k := s.Source.Kind; k == state.SourceCamera || k == state.SourceVideo || k == state.SourceDemo {
 			p.arrived()
 		}
 	case state.DropOpening:
 		p.client.DropOpening()
 		if s.Engine.Model == nil {
 			p.client.Close()
-			p.gate.Reset()
+			p.ground()
 		}
 	case state.RestartEngine:
 		p.client.Reopen()
@@ -91,6 +95,8 @@ func (p *page) run(e state.Effect) {
 		p.dirty = false
 	case state.OpenCamera:
 		p.source.Camera(s.Source.Seq)
+	case state.OpenDemo:
+		p.source.Demo(s.Source.Seq)
 	case state.OpenImage:
 		p.source.Image(s.Source.Seq, p.picked)
 		p.picked = js.Undefined()
@@ -126,7 +132,7 @@ func (p *page) receive(m message.Message, opening bool) {
 		case !m.Frame:
 			p.store.Dispatch(state.EngineRefused{Reason: m.Reason, Text: m.Text})
 		default:
-			stale := p.stale()
+			stale := p.stale(p.land(m.ID))
 			p.finished()
 			if !stale {
 				p.store.Dispatch(state.FrameRefused{Reason: m.Reason, Text: m.Text})

@@ -225,6 +225,8 @@ type snapshot struct {
 type result struct {
 	ID, Width, Height      int
 	Prepare, Infer, Decode float64
+	Stages                 struct{ Capture, Copy, Letterbox, Infer, Decode, Draw float64 }
+	Planes                 bool
 	Detections             []detection
 	Thumb                  []int
 }

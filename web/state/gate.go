@@ -1,29 +1,53 @@
 package state
 
-// Gate lets one picture at a time through to the worker and of the others only
-// the newest: pictures that arrive meanwhile are not queued but counted, and
-// when the worker is done the one on show then is taken.
+// Gate lets one picture at a time through to the worker, and the next one when
+// the worker is nearly done, so that it lies ready; of the others only the newest
+// counts: pictures that arrive meanwhile are not queued, and when their time
+// comes the one on show then is taken.
 type Gate struct {
 	Dropped int // pictures that were never analysed
 	busy    bool
-	fresh   bool // a picture newer than the one under way is on show
+	next    bool // one more is under way
+	open    bool // the next to arrive may be that
+	fresh   bool // a picture newer than those under way is on show
 }
 
 // Arrived says that a new picture is on show; true: take it now.
 func (g *Gate) Arrived() bool {
-	if g.busy {
+	switch {
+	case !g.busy:
+		g.busy = true
+	case g.open:
+		g.next, g.open = true, false
+	default:
 		if g.fresh {
 			g.Dropped++
 		}
 		g.fresh = true
 		return false
 	}
-	g.busy, g.fresh = true, false
+	g.fresh = false
 	return true
 }
 
-// Finished says that the worker is done; true: take the picture on show now.
+// Nearly says that the worker will be done soon; true: take the picture on show
+// now.
+func (g *Gate) Nearly() bool {
+	if !g.busy || g.next {
+		return false
+	}
+	g.next, g.open, g.fresh = g.fresh, !g.fresh, false
+	return g.next
+}
+
+// Finished says that the worker is done with a picture; true: take the one on
+// show now.
 func (g *Gate) Finished() bool {
+	g.open = false
+	if g.next {
+		g.next = false
+		return false
+	}
 	g.busy = g.fresh
 	g.fresh = false
 	return g.busy
@@ -32,8 +56,8 @@ func (g *Gate) Finished() bool {
 // Busy says that a picture is under way.
 func (g *Gate) Busy() bool { return g.busy }
 
-// Reset forgets the picture under way: its worker is gone.
-func (g *Gate) Reset() { g.busy, g.fresh = false, false }
+// Reset forgets the pictures under way: their worker is gone.
+func (g *Gate) Reset() { *g = Gate{Dropped: g.Dropped} }
 
 // Rate measures how often something happens, over the last Window marks.
 type Rate struct {

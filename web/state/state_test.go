@@ -254,6 +254,43 @@ func TestGate(t *testing.T) {
 	}
 }
 
+// One picture lies ready when the worker is nearly done; never two.
+func TestGateAhead(t *testing.T) {
+	const arrived, nearly, finished = 'a', 'n', 'f'
+	for _, c := range []struct{ events, taken string }{
+		{"an", "10"},             // nothing new to take ahead
+		{"ana", "101"},           // the next to arrive lies ready
+		{"aan", "101"},           // the newest waited for this
+		{"anaa", "1010"},         // and only one does
+		{"anaaff", "101001"},     // the third goes when both are done
+		{"anafan", "101001"},     // ahead again, of the second
+		{"anf", "100"},           // done: nothing is ahead
+		{"anfa", "1001"},         // the gate is as at first
+		{"nan", "010"},           // idle
+		{"anannf", "101000"},     // a late timer takes no third
+		{"aanfnaf", "1010010"},   // after one result one is under way
+		{"aanaffff", "10100100"}, // what waited, then nothing
+	} {
+		var g Gate
+		got := ""
+		for _, e := range c.events {
+			take := false
+			switch e {
+			case arrived:
+				take = g.Arrived()
+			case nearly:
+				take = g.Nearly()
+			case finished:
+				take = g.Finished()
+			}
+			got += map[bool]string{true: "1", false: "0"}[take]
+		}
+		if got != c.taken {
+			t.Errorf("%s takes %s, want %s", c.events, got, c.taken)
+		}
+	}
+}
+
 func TestRate(t *testing.T) {
 	var r Rate
 	if r.PerSecond(0) != 0 {

@@ -117,7 +117,7 @@ func (s *Session) Frame(m message.Frame, pic Picture) {
 	if m.Thumb {
 		s.thumb = Thumbnail(rgba(), w, h)
 	}
-	s.run(m.ID, m.Thresholds, start)
+	s.run(m.ID, m.Thresholds)
 }
 
 // stage hands a picture to the detector: its planes, or where the browser does
@@ -171,14 +171,13 @@ func (s *Session) Rerun(m message.Rerun) {
 	s.say(m.ID, found)
 }
 
-func (s *Session) run(id uint32, t message.Thresholds, start time.Time) {
-	staged := time.Since(start)
+func (s *Session) run(id uint32, t message.Thresholds) {
 	found, timing, err := s.det.Run(thresholds(t))
 	if err != nil {
 		s.fail(id, message.ReasonEngine, err)
 		return
 	}
-	s.result.Prepare, s.result.Infer, s.result.Decode = micros(staged+timing.Prepare), micros(timing.Infer), micros(timing.Decode)
+	s.result.Prepare, s.result.Infer, s.result.Decode = s.result.Copy+micros(timing.Prepare), micros(timing.Infer), micros(timing.Decode)
 	s.say(id, found)
 }
 
