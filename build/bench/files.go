@@ -10,14 +10,14 @@ import (
 	"strconv"
 )
 
-// Write puts the results into a folder: bench.json, bench.csv, bench.txt and the
+// Write puts the results into a folder: bench.json, bench.csv, bench.md and the
 // charts peers.svg and sizes.svg, those that there is something for.
 func (r *Report) Write(dir string) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{"bench.json": append(text, '\n'), "bench.csv": r.csv(), "bench.txt": []byte(r.String())}
+	files := map[string][]byte{"bench.json": append(text, '\n'), "bench.csv": r.csv(), "bench.md": []byte(r.Markdown())}
 	if len(r.Cells) > 0 {
 		files["peers.svg"] = r.Bars()
 	}

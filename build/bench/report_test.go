@@ -82,6 +82,11 @@ func TestWrite(t *testing.T) {
 	if err != nil || len(rows) != 7 {
 		t.Errorf("bench.csv: %v, %d rows", err, len(rows))
 	}
+	for _, want := range []string{"| Eagle Eye int8 | 30.0 | 0.30 |", "| Eagle Eye int8, network | 28.0 | 0.28 |", "| 640 | 36.0 | 87.9 |", "no Python"} {
+		if !bytes.Contains(read("bench.md"), []byte(want)) {
+			t.Errorf("bench.md lacks %q:\n%s", want, read("bench.md"))
+		}
+	}
 	for _, name := range []string{"peers.svg", "sizes.svg"} {
 		d := xml.NewDecoder(bytes.NewReader(read(name)))
 		for {
