@@ -37,6 +37,7 @@ type commands struct {
 	Distill   distillCmd   `cmd:"" help:"Train a small detector to give what a large one gives, with labels or without."`
 	QAT       qatCmd       `cmd:"" name:"qat" help:"Train a model as the int8 form that it is to have." set:"epochs=10" set:"lr=0.0001" set:"optimizer=adamw" set:"mosaic=0" set:"nominal=0" set:"warmup=0.3" set:"warmsteps=20"`
 	Eval      evalCmd      `cmd:"" help:"Judge a model or a file of detections on a COCO data set."`
+	Compare   compareCmd   `cmd:"" help:"Show where two models differ: classes, pictures."`
 	Report    reportCmd    `cmd:"" help:"Set models beside each other: accuracy, size, cost, time."`
 	Detect    detectCmd    `cmd:"" help:"Find objects in pictures."`
 	Info      infoCmd      `cmd:"" help:"Tell about a model: sizes, layers, cost."`
