@@ -49,8 +49,7 @@ type converter struct {
 }
 
 // change converts to hue, saturation and value, applies the gains and converts
-// back: c(n) = v − v·s·max(0, min(k, 4−k, 1)), k = (n + 6·hue) mod 6, for n = 5, 3,
-// 1 (Wikipedia, "HSL and HSV", HSV to RGB alternative).
+// back by sixths of the hue circle (Smith, "Color gamut transform pairs", 1978).
 func (c *converter) change(p uint32) {
 	c.last, c.known = p, true
 	r, g, b := unit[p&0xff], unit[p>>8&0xff], unit[p>>16&0xff]
@@ -61,27 +60,35 @@ func (c *converter) change(p uint32) {
 		c.r, c.g, c.b = v, v, v
 		return
 	}
+	inv := 1 / d
 	var h float32 // in sixths of a turn
 	switch top {
 	case r:
-		h = (g - b) / d
+		h = (g - b) * inv
 	case g:
-		h = 2 + (b-r)/d
+		h = 2 + (b-r)*inv
 	default:
-		h = 4 + (r-g)/d
+		h = 4 + (r-g)*inv
 	}
-	h += 6 * c.hue
-	chroma := v * min(d/top*c.saturation, 1)
-	c.r, c.g, c.b = v-chroma*sixth(h+5), v-chroma*sixth(h+3), v-chroma*sixth(h+1)
-}
-
-// sixth is max(0, min(k, 4−k, 1)) with k in [0, 6).
-func sixth(k float32) float32 {
-	for k >= 6 {
-		k -= 6
+	if h += 6 * c.hue; h < 0 {
+		h += 6
+	} else if h >= 6 {
+		h -= 6
 	}
-	for k < 0 {
-		k += 6
+	chroma := v * min(d*c.saturation/top, 1)
+	low, part := v-chroma, h-float32(int(h))
+	switch int(h) {
+	case 0:
+		c.r, c.g, c.b = v, low+chroma*part, low
+	case 1:
+		c.r, c.g, c.b = v-chroma*part, v, low
+	case 2:
+		c.r, c.g, c.b = low, v, low+chroma*part
+	case 3:
+		c.r, c.g, c.b = low, v-chroma*part, v
+	case 4:
+		c.r, c.g, c.b = low+chroma*part, low, v
+	default: // 5, and 6 where adding 6 rounded to it
+		c.r, c.g, c.b = v, low, v-chroma*part
 	}
-	return max(0, min(k, 4-k, 1))
 }

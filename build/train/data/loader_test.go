@@ -371,11 +371,23 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// noise are pictures without flat areas, which are the slowest.
+type noise struct{ scenes }
+
+func (n *noise) Load(i int) (*image.RGBA, []Box, error) {
+	img, boxes, err := n.scenes.Load(i)
+	rnd := rand.New(rand.NewPCG(2, uint64(i)))
+	for k := range img.Pix {
+		img.Pix[k] = uint8(rnd.IntN(256))
+	}
+	return img, boxes, err
+}
+
 // BenchmarkCompose is the cost of one augmented picture that is in the cache.
 func BenchmarkCompose(b *testing.B) {
 	for _, side := range []int{160, 320, 640} {
 		b.Run(fmt.Sprint(side), func(b *testing.B) {
-			s := &scenes{n: 40, names: []string{"a", "b"}}
+			s := &noise{scenes{n: 40, names: []string{"a", "b"}}}
 			c := &composer{w: side, h: side, augment: Ultralytics}
 			pick := newCache(s, side, side, 1<<30).get
 			dst := make([]float32, 3*side*side)
