@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"time"
 
 	"eagleeye/build/browser"
 
@@ -69,6 +70,7 @@ type player struct {
 	Cell
 	seat seat
 	times
+	busy []float64 // milliseconds of processor time a frame, one a turn
 }
 
 // compare seats all contenders for one size, checks them and times them by
@@ -108,7 +110,7 @@ func compare(ctx context.Context, lab *Lab, o Options, size int) (cells []Cell, 
 		}
 	}
 	for _, p := range players {
-		p.finish(p.times)
+		p.finish(p.times, p.busy)
 		cells = append(cells, p.Cell)
 	}
 	return cells, left, nil
@@ -141,12 +143,21 @@ func (p *player) prepare(ctx context.Context, lab *Lab, o Options, ref *referenc
 	return err
 }
 
-// turn times some frames; the first is not counted.
+// turn times some frames; the first is not counted, but in the processor's time.
 func (p *player) turn(frames int) error {
+	before := map[int]time.Duration{}
+	for _, pid := range p.seat.processes() {
+		before[pid] = processorTime(pid)
+	}
 	t, err := p.seat.frames(1 + frames)
 	if err != nil {
 		return err
 	}
+	var most time.Duration // the process that did the work is the busiest
+	for pid, b := range before {
+		most = max(most, processorTime(pid)-b)
+	}
+	p.busy = append(p.busy, float64(most)/1e6/float64(1+frames))
 	p.Frame, p.Infer = append(p.Frame, t.Frame[1:]...), append(p.Infer, t.Infer[1:]...)
 	return nil
 }
@@ -187,7 +198,7 @@ func scaling(ctx context.Context, lab *Lab, o Options) ([]Cell, error) {
 	}
 	var cells []Cell
 	for _, p := range players {
-		p.finish(p.times)
+		p.finish(p.times, p.busy)
 		cells = append(cells, p.Cell)
 	}
 	return cells, nil

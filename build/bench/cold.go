@@ -6,11 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/andybalholm/brotli"
@@ -164,47 +160,6 @@ func (s *starter) startPage(ctx context.Context, lab *Lab, logf func(string, ...
 	s.ready = append(s.ready, ready)
 	s.Memory = max(s.Memory, peakMemory(chromedp.FromContext(browserCtx).Browser.Process().Pid))
 	return nil
-}
-
-// peakMemory is the largest resident set (VmHWM) that any page's process of the
-// browser has had, 0 where /proc does not tell.
-func peakMemory(browser int) (most int) {
-	entries, _ := filepath.Glob("/proc/[0-9]*/status")
-	parent, peak := map[int]int{}, map[int]int{}
-	for _, file := range entries {
-		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		status, err := os.ReadFile(file)
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(status)) {
-			key, value, _ := strings.Cut(line, ":")
-			fields := strings.Fields(value)
-			if len(fields) == 0 {
-				continue
-			}
-			n, _ := strconv.Atoi(fields[0])
-			switch key {
-			case "PPid":
-				parent[pid] = n
-			case "VmHWM":
-				peak[pid] = n << 10
-			}
-		}
-	}
-	for pid := range peak {
-		command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if !bytes.Contains(command, []byte("--type=renderer")) {
-			continue
-		}
-		for p := pid; p > 1; p = parent[p] {
-			if p == browser {
-				most = max(most, peak[pid])
-				break
-			}
-		}
-	}
-	return most
 }
 
 func gzipped(data []byte) int {

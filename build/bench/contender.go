@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+
+	"github.com/chromedp/chromedp"
 )
 
 // Contender is a runtime with a model in one precision.
@@ -75,6 +77,8 @@ type seat interface {
 	load() error
 	// frames runs the network some times and returns the milliseconds.
 	frames(n int) (times, error)
+	// processes are those that may do its work.
+	processes() []int
 	close()
 }
 
@@ -114,6 +118,10 @@ func (s *tabSeat) frames(n int) (t times, err error) {
 		return { Frame, Infer };
 	})()`, n)
 	return t, err
+}
+
+func (s *tabSeat) processes() []int {
+	return renderers(chromedp.FromContext(s.ctx).Browser.Process().Pid)
 }
 
 func (s *tabSeat) close() { s.cancel() }

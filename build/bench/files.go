@@ -39,14 +39,14 @@ func (r *Report) Write(dir string) error {
 func (r *Report) csv() []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	w.Write([]string{"contender", "size", "threads", "median_ms", "p90_ms", "min_ms", "network_ms", "frames", "ratio_to_fastest_peer"})
+	w.Write([]string{"contender", "size", "threads", "median_ms", "p90_ms", "min_ms", "network_ms", "processor_ms", "frames", "ratio_to_fastest_peer"})
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) }
 	for _, c := range append(append([]Cell(nil), r.Cells...), r.Scaling...) {
 		ratio := ""
 		if peer, ok := r.fastest(c.Size, c.Threads); ok {
 			ratio = number(c.Median / peer.Median)
 		}
-		w.Write([]string{c.Title, strconv.Itoa(c.Size), strconv.Itoa(c.Threads), number(c.Median), number(c.P90), number(c.Min), number(c.Network), strconv.Itoa(c.N), ratio})
+		w.Write([]string{c.Title, strconv.Itoa(c.Size), strconv.Itoa(c.Threads), number(c.Median), number(c.P90), number(c.Min), number(c.Network), number(c.Processor), strconv.Itoa(c.N), ratio})
 	}
 	w.Flush()
 	return b.Bytes()

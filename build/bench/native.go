@@ -74,6 +74,8 @@ func (s *nativeSeat) frames(n int) (t times, err error) {
 	return t, err
 }
 
+func (s *nativeSeat) processes() []int { return []int{s.cmd.Process.Pid} }
+
 func (s *nativeSeat) close() {
 	s.in.Close()
 	_ = s.cmd.Wait()

@@ -31,7 +31,8 @@ type Cell struct {
 	Median    float64 `json:"median"`
 	P90       float64 `json:"p90"`
 	Min       float64 `json:"min"`
-	Network   float64 `json:"network"` // median of the network alone
+	Network   float64 `json:"network"`   // median of the network alone
+	Processor float64 `json:"processor"` // time of all threads a frame, a median; 0: not known
 	N         int     `json:"n"`
 	Verdict   Verdict `json:"check"`
 }
@@ -44,7 +45,8 @@ type LeftOut struct {
 	Why       string `json:"why"`
 }
 
-func (c *Cell) finish(t times) {
+func (c *Cell) finish(t times, busy []float64) {
+	c.Processor = median(busy)
 	slices.Sort(t.Frame)
 	slices.Sort(t.Infer)
 	c.Title, c.N = c.Label(), len(t.Frame)
@@ -92,7 +94,7 @@ func (r *Report) String() string {
 	}
 	for _, g := range groups {
 		peer, ok := r.fastest(g.size, g.threads)
-		fmt.Fprintf(&b, "\n%d×%d, %d thread(s)                  median     p90     min  network   ratio to the fastest peer\n", g.size, g.size, g.threads)
+		fmt.Fprintf(&b, "\n%d×%d, %d thread(s)                  median     p90     min  network  processor   ratio to the fastest peer\n", g.size, g.size, g.threads)
 		for _, c := range r.Cells {
 			if (group{c.Size, c.Threads}) != g {
 				continue
@@ -101,7 +103,7 @@ func (r *Report) String() string {
 			if ok {
 				ratio = fmt.Sprintf("%.3f (network %.3f)", c.Median/peer.Median, c.Network/peer.Median)
 			}
-			fmt.Fprintf(&b, "%-34s %8.1f %7.1f %7.1f %8.1f   %s\n", c.Label(), c.Median, c.P90, c.Min, c.Network, ratio)
+			fmt.Fprintf(&b, "%-34s %8.1f %7.1f %7.1f %8.1f %10.1f   %s\n", c.Label(), c.Median, c.P90, c.Min, c.Network, c.Processor, ratio)
 		}
 	}
 	if len(r.Scaling) > 0 {

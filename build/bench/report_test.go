@@ -19,14 +19,14 @@ func sample() *Report {
 		ms := []float64{30, 100, 120, 20}[i]
 		c, _ := Choose([]string{key})
 		cell := Cell{Contender: c[0], Size: 640, Threads: 1}
-		cell.finish(times{Frame: []float64{ms + 1, ms, ms - 1}, Infer: []float64{ms - 2, ms - 2, ms - 2}})
+		cell.finish(times{Frame: []float64{ms + 1, ms, ms - 1}, Infer: []float64{ms - 2, ms - 2, ms - 2}}, []float64{ms})
 		r.Cells = append(r.Cells, cell)
 	}
 	for i, size := range []int{320, 640} {
 		ms := []float64{10, 36}[i]
 		c, _ := Choose([]string{"ours"})
 		cell := Cell{Contender: c[0], Size: size, Threads: 1}
-		cell.finish(times{Frame: []float64{ms}, Infer: []float64{ms}})
+		cell.finish(times{Frame: []float64{ms}, Infer: []float64{ms}}, nil)
 		r.Scaling = append(r.Scaling, cell)
 	}
 	r.Starts = []Start{{Title: "ours", Size: 640, Threads: 1, Raw: 5e6, N: 3}}
