@@ -60,7 +60,7 @@ func TestRecovers(t *testing.T) {
 	}
 	best := judge(float)
 	t.Logf("float: AP50 %.4f, AP50-95 %.4f at %d", best.AP50, best.AP, size)
-	q, _, err := calib.Graph(ctx, float, Pictures{dataset.Set{Seed: dataset.CalibSeed, N: 40, Short: size}}, calib.Options{Images: 40, Size: size})
+	q, _, err := calib.Graph(ctx, float, Pictures{dataset.Set{Seed: dataset.CalibSeed, N: 40, Short: size}}, calib.Options{Images: 40, RoundImages: -1, Size: size})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -462,7 +462,7 @@ func TestReal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, _, err := calib.Graph(context.Background(), model, Pictures{photos}, calib.Options{Images: 4, BiasImages: -1, Size: side})
+	q, _, err := calib.Graph(context.Background(), model, Pictures{photos}, calib.Options{Images: 4, BiasImages: -1, RoundImages: -1, Size: side})
 	if err != nil {
 		t.Fatal(err)
 	}
