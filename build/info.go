@@ -17,9 +17,11 @@ import (
 
 type infoCmd struct {
 	precisionFlag
-	Model string `arg:"" help:"Model, .onnx or .pt." type:"existingfile"`
-	Time  int    `help:"Time each step over N runs on one core." default:"0" placeholder:"N"`
-	JSON  bool   `help:"Print JSON." name:"json"`
+	Model   string `arg:"" help:"Model, .onnx or .pt." type:"existingfile"`
+	Time    int    `help:"Time each step over N runs on one core." default:"0" placeholder:"N"`
+	Plan    bool   `help:"Show how each layer is computed and the time that this was chosen for."`
+	Relaxed bool   `help:"For --plan: with relaxed SIMD, as browsers that have it."`
+	JSON    bool   `help:"Print JSON." name:"json"`
 }
 
 // description is what info prints.
@@ -52,6 +54,9 @@ type stepLine struct {
 }
 
 func (c *infoCmd) Run(t terminal) error {
+	if c.Plan {
+		return c.plan(t)
+	}
 	data, err := modelfile.Read(c.Model)
 	if err != nil {
 		return err

@@ -169,6 +169,16 @@ func TestVerbs(t *testing.T) {
 	if err := json.Unmarshal([]byte(must("info", "--json", int8)), &info); err != nil || info.Precision != "int8" || info.Producer != "eagleeye" || info.Opset < 11 || info.Width != 64 || len(info.Steps) < 64 {
 		t.Errorf("info: %+v, %v", info, err)
 	}
+	if out := must("info", "--plan", "--size", "160", int8); !strings.Contains(out, "winograd 4×4") || !strings.Contains(out, "predicted ms") {
+		t.Errorf("info --plan:\n%s", out)
+	}
+	var layers []struct {
+		PredictedMS, Share float64
+		MACs               int64
+	}
+	if err := json.Unmarshal([]byte(must("info", "--plan", "--relaxed", "--json", int8)), &layers); err != nil || len(layers) < 60 || layers[0].PredictedMS <= 0 || layers[0].Share <= 0 || layers[0].MACs == 0 {
+		t.Errorf("info --plan --json: %+v, %v", layers, err)
+	}
 	if out := must("info", "--time", "1", int8); !strings.Contains(out, "ms in all") || !strings.Contains(out, "letterbox") {
 		t.Errorf("info --time:\n%s", out)
 	}

@@ -53,6 +53,7 @@ func (b *builder) conv(n *graph.Node) error {
 	s := step{op: alg.op(op)}
 	s.Name, s.Kind, s.MACs = n.Name, c.kind(op, alg), c.macs()
 	s.Bytes = int64(y.width()) * int64(c.kh*c.kw*x.width()*x.size)
+	s.Work = c.work(alg, x.width(), y.width())
 	var blockRows int
 	if alg == direct {
 		s.tiles = b.window(c, &d, x, y)

@@ -71,6 +71,10 @@ type Step struct {
 	Shape string // of the result, channels×height×width
 	MACs  int64  // multiply-accumulates of the model, padding not counted
 	Bytes int64  // of the maps and weights that it reads and writes
+	Work  Work   // convolutions only
+	// Predicted is the step's time in ms on one thread of the machine that costs
+	// were measured on.
+	Predicted float64
 }
 
 // Input is the network's input: the letterbox writes it. The program's first
@@ -321,6 +325,7 @@ func (b *builder) link() error {
 		b.image = append(b.image, Part{s.at, s.desc()})
 		rec := kernels.Step{Op: s.op, Desc: s.at, Tiles: uint32(s.tiles)}
 		program = append(program, kernels.Bytes(&rec)...)
+		s.Predicted = predict(s.op, b.relaxed, s.Work, s.Bytes)
 		p.Steps = append(p.Steps, s.Step)
 	}
 	p.Image, p.Fixed = append(b.image, Part{p.Program, program}), b.fixed

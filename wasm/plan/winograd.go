@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"eagleeye/kernels"
 )
@@ -21,29 +23,25 @@ var algorithms = []string{direct: "", winograd23: " winograd", winograd43: " win
 // winogradMin is the fewest input and output slots that gain by Winograd.
 const winogradMin = 16
 
-// algorithm chooses by shape alone, so that a model gives the same results on
-// every machine; the weights may still not fit it.
+// algorithm chooses the one that the table of costs says is fastest on plain
+// SIMD, by shape alone, so that a model gives the same results on every machine;
+// the weights may still not fit it.
 func (c *conv) algorithm(x, y ref, op kernels.Op, exact bool) algorithm {
-	switch {
-	case op == kernels.OpConvI16F32 || c.kh != 3 || c.kw != 3 || c.sy != 1 || c.sx != 1 || c.dy != 1 || c.dx != 1 ||
-		c.oh < 2 || c.ow < 2 || x.width() < winogradMin || y.width() < winogradMin:
+	if op == kernels.OpConvI16F32 || c.kh != 3 || c.kw != 3 || c.sy != 1 || c.sx != 1 || c.dy != 1 || c.dx != 1 ||
+		c.oh < 2 || c.ow < 2 || x.width() < winogradMin || y.width() < winogradMin {
 		return direct
-	case op == kernels.OpConvI16 && !exact && c.oh >= 4 && c.ow >= 4 && c.winogradCost(4, 5) < c.winogradCost(2, 4):
-		return winograd43
 	}
-	return winograd23
+	candidates := []algorithm{direct, winograd23}
+	if op == kernels.OpConvI16 && !exact && c.oh >= 4 && c.ow >= 4 {
+		candidates = append(candidates, winograd43)
+	}
+	return slices.MinFunc(candidates, func(a, b algorithm) int {
+		return cmp.Compare(c.predict(a, op, x, y), c.predict(b, op, x, y))
+	})
 }
 
-// winogradCost estimates the time of a Winograd kernel for blocks of size×size
-// outputs that multiplies so many together: every position takes its blocks,
-// the last group filled up, and a constant for its weights, which few blocks
-// share in a small map. The constant fits times in Chromium within 10 %: at
-// 10×10 F(4×4,3×3) takes 1.25 times as long as F(2×2,3×3), at 12×12 1.05 times,
-// at 20×20 0.78, at 80×80 0.66; channels hardly matter.
-func (c *conv) winogradCost(size, together int) int {
-	const weights = 12
-	blocks := ((c.oh + size - 1) / size) * ((c.ow + size - 1) / size)
-	return (size + 2) * (size + 2) * ((blocks+together-1)/together*together + weights)
+func (c *conv) predict(a algorithm, op kernels.Op, x, y ref) float64 {
+	return predict(a.op(op), false, c.work(a, x.width(), y.width()), 0)
 }
 
 // op is the kernel in place of a direct one.
