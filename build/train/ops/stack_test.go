@@ -151,28 +151,36 @@ func BenchmarkStack(b *testing.B) {
 	}
 }
 
-// TestSteadyMemory wants a step to allocate next to nothing once buffers exist.
+// TestSteadyMemory wants a step to allocate next to nothing once buffers exist,
+// and nothing of it to stay.
 func TestSteadyMemory(t *testing.T) {
 	s, _ := yolo(t, 0.125, 2, 64)
 	m := gorgonia.NewTapeMachine(s.g)
 	defer m.Close()
-	steps := func(n int) uint64 {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
+	steps := func(n int) {
 		for range n {
 			if err := m.RunAll(); err != nil {
 				t.Fatal(err)
 			}
 			m.Reset()
 		}
-		runtime.ReadMemStats(&after)
-		return (after.TotalAlloc - before.TotalAlloc) / uint64(n)
 	}
+	memory := func() (held, allocated uint64) {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc, m.TotalAlloc
+	}
+	const n = 20
 	steps(3)
-	if per := steps(20); per > 1<<20 {
+	held, allocated := memory()
+	steps(n)
+	heldAfter, allocatedAfter := memory()
+	if per := (allocatedAfter - allocated) / n; per > 1<<20 {
 		t.Errorf("a step allocates %d bytes, want less than 1 MiB", per)
-	} else {
-		t.Logf("%d bytes a step", per)
+	}
+	if grown := int64(heldAfter) - int64(held); grown > 1<<20 {
+		t.Errorf("%d steps keep %d bytes", n, grown)
 	}
 }
 
