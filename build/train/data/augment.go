@@ -33,6 +33,9 @@ func (a Augment) check() error {
 			return errors.New("augmentation: mosaic, scale, translate, flips, hue, saturation and value go from 0 to 1")
 		}
 	}
+	if a.Hue > 0.5 {
+		return fmt.Errorf("augmentation: hue %g: at most half a turn, 0.5", a.Hue)
+	}
 	if a.Scale > 0.95 {
 		return fmt.Errorf("augmentation: scale %g: at most 0.95", a.Scale)
 	}
