@@ -36,7 +36,7 @@
       case kinds.loaded:
         return { kind: 'loaded', name: text(), width: uint(), height: uint(), precision: text(), variant: text(), threads: uint(), params: uint(), macs: uint(), memory: uint(), classes: list(text), open: uint() / 1000, warm: uint() / 1000 };
       case kinds.result:
-        return { kind: 'result', id: uint(), width: uint(), height: uint(), prepare: uint() / 1000, infer: uint() / 1000, decode: uint() / 1000, kernelBytes: uint(), engineBytes: uint(),
+        return { kind: 'result', id: uint(), width: uint(), height: uint(), prepare: uint() / 1000, infer: uint() / 1000, decode: uint() / 1000, copy: uint() / 1000, planes: uint() === 1, kernelBytes: uint(), engineBytes: uint(),
           boxes: list(() => ({ x1: float(), y1: float(), x2: float(), y2: float(), score: float(), class: uint() })) };
       case kinds.failed:
         return { kind: 'failed', frame: uint() === 1, id: uint(), reason: uint(), text: text() };
@@ -86,7 +86,12 @@
       if (data.boot === 'progress') return;
       return fail(new Error(data.boot === 'nosimd' ? `this browser's WebAssembly has no SIMD: ${data.text}` : `the engine did not start or ended: ${data.text}`));
     }
-    const m = decode(data.m);
+    let m;
+    try {
+      m = decode(data.m);
+    } catch (error) {
+      return fail(new Error(`a message of the engine cannot be read: ${error.message}`));
+    }
     if (m.kind === 'failed') settle('reject', new Error(m.text));
     else if (pending?.wanted.includes(m.kind)) settle('resolve', m);
   }
@@ -139,7 +144,7 @@
       worker.postMessage({ m: encode(kinds.frame, [++id, width, height, { float: thresholds.conf }, { float: thresholds.iou }, thresholds.max, false]), x: frame }, [frame]);
       const r = await done;
       boxes = r.boxes;
-      last = { prepare: r.prepare, infer: r.infer, decode: r.decode, total: performance.now() - start };
+      last = { copy: r.copy, prepare: r.prepare, infer: r.infer, decode: r.decode, total: performance.now() - start };
       loaded.memory = r.kernelBytes;
       loaded.engineMemory = r.engineBytes;
       note();
