@@ -180,7 +180,7 @@ func BenchmarkGemm(b *testing.B) {
 	was := Current()
 	defer Use(was)
 	for l := Portable; l <= AVX512; l++ {
-		for _, c := range []struct{ tiles, k int }{{20, 144}, {20, 576}} {
+		for _, c := range []struct{ tiles, k int }{{20, 32}, {20, 144}, {20, 576}} {
 			if !Use(l) {
 				continue
 			}
