@@ -66,6 +66,33 @@ func TestRecovers(t *testing.T) {
 	}
 	whole := judge(q)
 	t.Logf("int8 by quantize: AP50 %.4f, AP50-95 %.4f", whole.AP50, whole.AP)
+	settings := func() train.Config {
+		h := train.Defaults()
+		h.Steps, h.Batch, h.Width, h.Height, h.Seed = steps, batch, size, size, 1
+		h.Optimizer, h.LR, h.FinalLR, h.Cosine, h.Momentum = train.AdamW, 2e-4, 0.02, true, 0.9
+		h.Nominal, h.Patience, h.ValEvery, h.Augment = 0, 0, 1000, data.Augment{}
+		h.WarmupEpochs, h.WarmupSteps, h.WarmupBiasLR = 1e-9, 10, 0
+		h.EMADecay, h.EMATau = 0.98, 50
+		return train.Config{
+			Hyper: h, Graph: float, Out: filepath.Join(t.TempDir(), "run"), CacheBytes: -1,
+			Train: dataset.Fresh{Set: dataset.Set{Seed: dataset.TrainSeed, N: steps * batch, Short: size, First: 1 << 24}},
+		}
+	}
+	trained := func(c train.Config) *graph.Graph {
+		if _, err := train.Run(ctx, c); err != nil {
+			t.Fatal(err)
+		}
+		g, err := modelfile.Graph(filepath.Join(c.Out, train.LastFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	// The same steps in float: what training on gains is not int8's to win back.
+	if on := judge(trained(settings())); on.AP > best.AP {
+		best = on
+	}
+	t.Logf("float, trained on where that is better: AP50 %.4f, AP50-95 %.4f", best.AP50, best.AP)
 	lost := false
 	for _, c := range []struct {
 		name string
@@ -93,25 +120,9 @@ func TestRecovers(t *testing.T) {
 			continue
 		}
 		lost = true
-		h := train.Defaults()
-		h.Steps, h.Batch, h.Width, h.Height, h.Seed = steps, batch, size, size, 1
-		h.Optimizer, h.LR, h.FinalLR, h.Cosine, h.Momentum = train.AdamW, 2e-4, 0.02, true, 0.9
-		h.Nominal, h.Patience, h.ValEvery, h.Augment = 0, 0, 1000, data.Augment{}
-		h.WarmupEpochs, h.WarmupSteps, h.WarmupBiasLR = 1e-9, 10, 0
-		h.EMADecay, h.EMATau = 0.98, 50
-		cfg := train.Config{
-			Hyper: h, Out: filepath.Join(t.TempDir(), "run"), CacheBytes: -1,
-			Train: dataset.Fresh{Set: dataset.Set{Seed: dataset.TrainSeed, N: steps * batch, Short: size, First: 1 << 24}},
-		}
+		cfg := settings()
 		a.Configure(&cfg)
-		if _, err := train.Run(ctx, cfg); err != nil {
-			t.Fatal(err)
-		}
-		out, err := modelfile.Graph(filepath.Join(cfg.Out, train.LastFile))
-		if err != nil {
-			t.Fatal(err)
-		}
-		after := judge(out)
+		after := judge(trained(cfg))
 		back := (after.AP - before.AP) / loss
 		t.Logf("%s, trained: AP50 %.4f, AP50-95 %.4f; %.0f %% of the loss is back", c.name, after.AP50, after.AP, 100*back)
 		if back < 0.5 {
