@@ -14,7 +14,8 @@ expose({
     const end = 4 + new DataView(bytes.buffer).getUint32(0, true);
     const { modelTopology, weightsManifest } = JSON.parse(new TextDecoder().decode(bytes.subarray(4, end)));
     graph = await tf.loadGraphModel(tf.io.fromMemory({ modelTopology, weightSpecs: weightsManifest[0].weights, weightData: bytes.slice(end).buffer }));
-    return { backend: tf.getBackend(), threads: threads > 1 ? tf.wasm.getThreadsCount() : 1 };
+    if (threads > 1 && !(tf.wasm.getThreadsCount() > 1)) throw new Error('TensorFlow.js did not start its threads');
+    return { backend: tf.getBackend() };
   },
   input(floats) {
     tensor?.dispose();
