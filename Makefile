@@ -15,11 +15,11 @@ EVAL_CALIB = $(or $(CALIB),$(wildcard ../shared/coco/calib))
 TAB = $(shell GOOS=js GOARCH=wasm go list -e -f '{{.ImportPath}}' ./web/... ./wasm/... | grep -v /e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check build bench kernels eval fuzz model clean
+.PHONY: help run test check build bench kernels eval fuzz model train-demo clean
 
 help: ## List the verbs
 	@echo 'make VERB:'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST))
 	@echo 'MODEL=file.onnx names the model, CALIB=folder the photos to calibrate it on.'
 
 run: ## Build the page and serve it on 127.0.0.1
@@ -50,6 +50,9 @@ bench: ## Time the page's engine against other runtimes in a browser; the result
 
 kernels: ## Speed of the kernels and of the engine, natively
 	go test -run '^$$' -bench . -benchtime 0.5s ./kernels/... ./wasm/...
+
+train-demo: ## Train the model that the project ships, into runs/demo
+	@go run ./build train-demo
 
 fuzz: ## Fuzz every fuzz test for FUZZTIME
 	@go run ./build fuzz --time $(FUZZTIME)

@@ -16,8 +16,10 @@ import (
 	"testing"
 
 	"eagleeye/build/coco"
+	"eagleeye/build/demo"
 	"eagleeye/build/render"
 	"eagleeye/build/shared"
+	"eagleeye/build/site"
 	"eagleeye/build/zoo"
 	"eagleeye/wasm/onnx"
 )
@@ -232,9 +234,10 @@ func TestFindModel(t *testing.T) {
 	model := tinyModel(t)
 	var text bytes.Buffer
 	term := terminal{&text, &text}
-	path, _, err := modelFlags{}.find(t.Context(), term)
-	if err != nil || path != "" || !strings.Contains(text.String(), "dropped") || !strings.Contains(text.String(), "make model") {
-		t.Errorf("with none: %q, %v\n%s", path, err, text.String())
+	var o site.Options
+	if err := (modelFlags{}).ship(t.Context(), term, &o); err != nil || o.Model != "" || o.ModelName != demo.Name || len(o.ModelData) == 0 || len(o.Film) == 0 ||
+		!strings.Contains(text.String(), "own model") || !strings.Contains(text.String(), "make model") {
+		t.Errorf("with none: %q, %q, %d and %d bytes, %v\n%s", o.Model, o.ModelName, len(o.ModelData), len(o.Film), err, text.String())
 	}
 	if _, _, err := (modelFlags{Model: model + "-absent"}).find(t.Context(), term); err == nil {
 		t.Error("an absent named model was passed over")

@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"eagleeye/build/demo"
 	"eagleeye/build/fetch"
 	"eagleeye/build/models"
+	"eagleeye/build/scenes"
 	"eagleeye/build/shared"
 	"eagleeye/build/site"
 )
@@ -20,10 +22,12 @@ type modelFlags struct {
 	Model    string `help:"ONNX file to ship (else the cached download)." env:"MODEL" type:"path" placeholder:"FILE"`
 	Calib    string `help:"Folder of photos to calibrate a float model on (else drawn scenes)." env:"CALIB" type:"path" placeholder:"DIR"`
 	Float    bool   `help:"Ship a float model as it is, without making its int8 form."`
+	NoModel  bool   `help:"Ship no model: the page asks for one to be dropped on it."`
 	Download bool   `help:"Download the official model when there is none." negatable:"" default:"true" env:"DOWNLOAD"`
 }
 
-// find returns the model to ship and its name, or "" when there is none.
+// find returns the model to ship and its name: the named one, a cached download,
+// the official one; with none of them, "" and the name of the project's own.
 func (f modelFlags) find(ctx context.Context, t terminal) (path, name string, err error) {
 	cache, err := fetch.Dir()
 	if err != nil {
@@ -38,8 +42,8 @@ func (f modelFlags) find(ctx context.Context, t terminal) (path, name string, er
 		}
 	}
 	if errors.Is(err, models.ErrNone) {
-		t.logf("no model: the page will ask for an .onnx file to be dropped on it.\nTo ship one: make model, with a network; or %s", fetch.Help)
-		return "", "", nil
+		t.logf("shipping the project's own model of drawn symbols (%s).\nTo ship YOLOv8n: make model, with a network; or %s", demo.Name, fetch.Help)
+		return "", demo.Name, nil
 	}
 	if err != nil {
 		return "", "", err
@@ -59,6 +63,16 @@ func (f modelFlags) find(ctx context.Context, t terminal) (path, name string, er
 		name = name[:len(name)-len(filepath.Ext(name))] + "-int8.onnx"
 	}
 	return int8, name, nil
+}
+
+// ship chooses the site's model, and the film that goes with the project's own.
+func (f modelFlags) ship(ctx context.Context, t terminal, o *site.Options) (err error) {
+	if o.Model, o.ModelName, err = f.find(ctx, t); err != nil || o.Model != "" {
+		return err
+	}
+	o.ModelData = demo.Model
+	o.Film, err = scenes.Film()
+	return err
 }
 
 func download(ctx context.Context, t terminal, cache string, retries int) (string, error) {
@@ -98,11 +112,12 @@ func (f siteFlags) build(ctx context.Context, t terminal, compress bool) error {
 	if !ok {
 		return usageError{errors.New("run this in the project's folder")}
 	}
-	model, name, err := f.find(ctx, t)
-	if err != nil {
-		return err
+	o := site.Options{Root: root, Out: f.Out, Compress: compress, Logf: t.logf}
+	if !f.NoModel {
+		if err := f.ship(ctx, t, &o); err != nil {
+			return err
+		}
 	}
-	o := site.Options{Root: root, Out: f.Out, Model: model, ModelName: name, Compress: compress, Logf: t.logf}
 	if err := site.Build(ctx, o); err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 type trainDemoCmd struct {
-	Out   string  `short:"o" help:"Folder of everything that is written; a run that was stopped goes on there." default:"demo-training" type:"path"`
+	Out   string  `short:"o" help:"Folder of everything that is written; a run that was stopped goes on there." default:"runs/demo" type:"path"`
 	Seed  uint64  `help:"Of weights, scenes and order." default:"1"`
 	Scale float64 `help:"Part of the steps, for a trial." default:"1"`
 }

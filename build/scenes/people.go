@@ -63,7 +63,7 @@ func (s *scene) hold(f *surface) {
 // clear says that a limb hides next to nothing of what was placed before the last
 // own items.
 func (s *scene) clear(f *surface, l limb, own int) bool {
-	k := f.scale(l.a)
+	k := f.thick(l)
 	for i := range 9 {
 		t := float32(i) / 8
 		b := empty()
@@ -77,10 +77,14 @@ func (s *scene) clear(f *surface, l limb, own int) bool {
 	return true
 }
 
+// thick is how many pixels a unit of a limb measures. An arm that leaves its
+// sheet's plane towards the lens would grow without bound.
+func (f *surface) thick(l limb) float32 { return min(f.scale(l.a.to(l.b, 0.9)), 1.5*f.scale(l.a)) }
+
 // limb draws a round thing, darker to its sides.
 func (s *scene) limb(f *surface, l limb) {
 	a, b := f.at(l.a), f.at(l.b)
-	ka := f.scale(l.a.to(l.b, 0.9))
+	ka := f.thick(l)
 	s.round(a, b, l.ra*ka, l.rb*ka, l.c)
 	if l.nail {
 		d := b.sub(a)

@@ -146,7 +146,7 @@ func (s *scene) place(f *surface, draw func(size float32) item, class int, large
 		bias = 0.4
 	}
 	for try := range 12 {
-		px := s.unit() * 0.06 * pow(largest/0.06, pow(s.Float32(), bias*(1+0.1*float32(try))))
+		px := s.unit() * 0.08 * pow(largest/0.08, pow(s.Float32(), bias*(1+0.1*float32(try))))
 		at := pt{s.f(-f.a, f.a), s.f(-1, 1)}
 		scale := f.scale(at) // pixels of a unit of the page
 		size := px / scale / 2
@@ -167,7 +167,7 @@ func (s *scene) place(f *surface, draw func(size float32) item, class int, large
 		}
 		if class >= 0 {
 			short, long := min(b.x1-b.x0, b.y1-b.y0), max(b.x1-b.x0, b.y1-b.y0)
-			if short < 0.04*s.unit() || long > 0.75*s.unit() || class == Smiley && short < 0.075*s.unit() {
+			if long < 0.075*s.unit() || short < 0.05*s.unit() || long > 0.75*s.unit() || class == Smiley && short < 0.08*s.unit() {
 				continue
 			}
 			s.least = min(s.least, short)

@@ -11,10 +11,12 @@ import (
 	"time"
 )
 
-var sheet = flag.String("sheet", "", "write a contact sheet of scenes to this PNG")
-var sheetSeed = flag.Uint64("sheetseed", 1, "")
-var sheetN = flag.Int("sheetn", 4, "")
-var sheetBoxes = flag.Bool("boxes", true, "")
+var (
+	sheet      = flag.String("sheet", "", "write pictures to look at to this PNG")
+	sheetSeed  = flag.Uint64("sheetseed", 1, "of the scenes on it")
+	sheetN     = flag.Int("sheetn", 4, "scenes a side")
+	sheetBoxes = flag.Bool("boxes", true, "draw their boxes")
+)
 
 func TestSheet(t *testing.T) {
 	if *sheet == "" {

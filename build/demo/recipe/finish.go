@@ -37,6 +37,7 @@ const (
 // Record tells how the model came about.
 type Record struct {
 	Command string        `json:"command"`
+	Note    string        `json:"note,omitempty"` // what a reader must know besides
 	Seed    uint64        `json:"seed"`
 	Go      string        `json:"go"`
 	CPUs    int           `json:"cpus"`
@@ -101,17 +102,17 @@ func (o Options) finish(ctx context.Context, g *graph.Graph, r *Record) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := writeScenes(dir, dataset.Set{Seed: dataset.CalibSeed, N: calibScenes}); err != nil {
+	if err := writeScenes(dir, dataset.Set{Seed: dataset.CalibSeed, N: o.scenes(calibScenes)}); err != nil {
 		return err
 	}
-	if _, err := calib.Quantize(ctx, calib.Options{In: in, Out: out, CalibDir: dir, Images: calibScenes, BiasImages: 40, Log: o.Log, Progress: o.Progress}); err != nil {
+	if _, err := calib.Quantize(ctx, calib.Options{In: in, Out: out, CalibDir: dir, Images: o.scenes(calibScenes), BiasImages: 40, Log: o.Log, Progress: o.Progress}); err != nil {
 		return err
 	}
 	int8, err := os.ReadFile(out)
 	if err != nil {
 		return err
 	}
-	test := dataset.Set{Seed: dataset.TestSeed, N: testScenes}
+	test := dataset.Set{Seed: dataset.TestSeed, N: o.scenes(testScenes)}
 	if r.Float, err = Judge(ctx, float, test, 0); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type Options struct {
 	Scale    float64 // of the number of steps, for trials; 0 is 1
 	Log      io.Writer
 	Progress io.Writer
+
+	test int // scenes to judge on, and to calibrate on; 0 is the recipe's numbers
 }
 
 // stage is a part of the training. Most of what is to be learned shows in small
@@ -58,6 +60,14 @@ const (
 	testScenes = 500
 	epochs     = 12 // of a stage, between which it is judged
 )
+
+// scenes is n, or fewer in a test.
+func (o Options) scenes(n int) int {
+	if o.test > 0 {
+		return o.test
+	}
+	return n
+}
 
 // Model is what the training starts from.
 func Model(seed uint64) (*graph.Graph, error) {
@@ -107,7 +117,7 @@ func (o Options) train(ctx context.Context, g *graph.Graph, s stage, last bool) 
 		res, err := train.Run(ctx, train.Config{
 			Hyper: h, Graph: g, Out: dir, Resume: err == nil, Log: o.Log, Progress: o.Progress,
 			Train: dataset.Fresh{Set: dataset.Set{Seed: dataset.TrainSeed, N: perEpoch * batch, Short: s.size, First: s.first}},
-			Val:   dataset.Set{Seed: dataset.ValSeed, N: valScenes},
+			Val:   dataset.Set{Seed: dataset.ValSeed, N: o.scenes(valScenes)},
 			// Scenes are never seen twice: nothing is kept.
 			CacheBytes: -1,
 			Export: func(n *net.Net, state []net.Tensor) (*graph.Graph, error) {
