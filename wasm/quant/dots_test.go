@@ -15,7 +15,7 @@ import (
 func TestDotWeights(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, c := range []struct{ out, in, kh, kw, groups int }{
-{32, 16, 3, 3, 1}, {24, 48, 1, 1, 1}, {8, 20, 5, 1, 1}, {8, 8, 2, 2, 2}, {6, 1, 3, 3, 6}, {9, 12, 1, 1, 3},
+		{32, 16, 3, 3, 1}, {24, 48, 1, 1, 1}, {8, 20, 5, 1, 1}, {8, 8, 2, 2, 2}, {6, 1, 3, 3, 6}, {9, 12, 1, 1, 3},
 	} {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 			per := c.in * c.kh * c.kw

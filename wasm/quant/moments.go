@@ -1,6 +1,7 @@
 package quant
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -108,8 +109,9 @@ func (m *Moments) Merge(other *Moments) error {
 const damping = 0.01
 
 // factor returns the order in which weights are rounded, by falling energy of
-// their input, and the upper triangle U with (moments)⁻¹ = Uᵀ·U in that order.
-func (m *Moments) factor() (order []int, u []float64, err error) {
+// their input, and the lower triangle L with moments = L·Lᵀ in the reverse of
+// that order: the last row is of the weight that is rounded first.
+func (m *Moments) factor() (order []int, l []float64, err error) {
 	k := m.K
 	order = make([]int, k)
 	mean := 0.0
@@ -120,43 +122,16 @@ func (m *Moments) factor() (order []int, u []float64, err error) {
 	if !(mean > 0) || math.IsInf(mean, 0) {
 		return nil, nil, fmt.Errorf("moments with a mean of %g", mean)
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch x, y := m.Sum[a*k+a], m.Sum[b*k+b]; {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
-	})
-	// The factor of the inverse in one order is the inverse of the factor in the
-	// other: with A = L·Lᵀ taken from the last element to the first, U = L⁻¹
-	// turned round.
-	a := make([]float64, k*k)
-	at := func(i, j int) float64 {
-		p, q := order[k-1-i], order[k-1-j]
-		if p < q {
-			p, q = q, p
-		}
-		return m.Sum[p*k+q]
-	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(m.Sum[b*k+b], m.Sum[a*k+a]) })
+	l = make([]float64, k*k)
 	for i := range k {
 		for j := range i + 1 {
-			a[i*k+j] = at(i, j)
+			p, q := order[k-1-i], order[k-1-j]
+			l[i*k+j] = m.Sum[max(p, q)*k+min(p, q)]
 		}
-		a[i*k+i] += damping * mean
+		l[i*k+i] += damping * mean
 	}
-	if err := cholesky(a, k); err != nil {
-		return nil, nil, err
-	}
-	invert(a, k)
-	u = make([]float64, k*k)
-	for i := range k { // (J·L⁻¹·J): upper triangle
-		for j := range i + 1 {
-			u[(k-1-i)*k+k-1-j] = a[i*k+j]
-		}
-	}
-	return order, u, nil
+	return order, l, cholesky(l, k)
 }
 
 // cholesky replaces the lower triangle of a by L with a = L·Lᵀ.
@@ -175,27 +150,6 @@ func cholesky(a []float64, n int) error {
 		}
 	}
 	return nil
-}
-
-// invert replaces the lower triangle L by its inverse.
-func invert(l []float64, n int) {
-	row := make([]float64, n)
-	for i := range n {
-		d := 1 / l[i*n+i]
-		old := append(row[:0], l[i*n:i*n+i]...)
-		out := l[i*n : i*n+i]
-		clear(out)
-		for k, v := range old { // rows before are inverted already
-			if v == 0 {
-				continue
-			}
-			v *= -d
-			for j, x := range l[k*n : k*n+k+1] {
-				out[j] += v * x
-			}
-		}
-		l[i*n+i] = d
-	}
 }
 
 func dot(x, y []float64) float64 {

@@ -10,9 +10,9 @@ import (
 // RoundWeights quantizes the weights of a convolution of one group as
 // ConvWeights does, with its scales, but chooses the integers so that the
 // results change least on the inputs that m has seen: weights are rounded one
-// by one, and each error is made good in those still to come (optimal brain
-// quantization in the fixed order of GPTQ, arXiv:2210.17323). Lanes stay within
-// the bounds of DotWeights.
+// by one, and each error is made good in those still to come. That is GPTQ
+// (arXiv:2210.17323) in its form as Babai's nearest plane (arXiv:2507.18553),
+// which needs no inverse. Lanes stay within the bounds of DotWeights.
 func RoundWeights(n *graph.Node, wide bool, m *Moments) (q *graph.Tensor, scale []float32, err error) {
 	w := n.In[1].Const
 	if q, scale, err = ConvWeights(n, wide); err != nil {
@@ -27,7 +27,7 @@ func RoundWeights(n *graph.Node, wide bool, m *Moments) (q *graph.Tensor, scale 
 	if err != nil {
 		return nil, nil, err
 	}
-	order, u, err := m.factor()
+	order, l, err := m.factor()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -36,16 +36,18 @@ func RoundWeights(n *graph.Node, wide bool, m *Moments) (q *graph.Tensor, scale 
 	if !wide && dotted(n) {
 		of, lanesN = lanes(w.Shape[1], w.Shape[2], w.Shape[3], 0, w.Shape[1])
 	}
-	rest := make([]float64, k)
+	// The change of the results is |Lᵀ·e|² for errors e: term i is that of the
+	// weights from i on. owed is what the ones already rounded add to it.
+	owed := make([]float64, k)
 	used := make([]int32, 2*lanesN)
 	for o := range out {
-		for i, e := range order {
-			rest[i] = float64(data[o*k+e])
-		}
+		clear(owed)
 		clear(used)
 		s := float64(scale[o])
-		for i, e := range order {
-			v := max(-127, min(127, math.RoundToEven(rest[i]/s)))
+		for i := k - 1; i >= 0; i-- {
+			e, row := order[k-1-i], l[i*k:i*k+i+1]
+			was := float64(data[o*k+e])
+			v := max(-127, min(127, math.RoundToEven((was+owed[i]/row[i])/s)))
 			if of != nil {
 				at := 2 * of[e]
 				if v < 0 {
@@ -56,10 +58,9 @@ func RoundWeights(n *graph.Node, wide bool, m *Moments) (q *graph.Tensor, scale 
 				v = math.Copysign(size, v)
 			}
 			q.Data[o*k+e] = byte(int8(v))
-			row := u[i*k : (i+1)*k]
-			miss := (rest[i] - v*s) / row[i]
-			for j := i + 1; j < k; j++ {
-				rest[j] -= miss * row[j]
+			miss := was - v*s
+			for j, x := range row[:i] {
+				owed[j] += x * miss
 			}
 		}
 	}

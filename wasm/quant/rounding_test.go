@@ -108,7 +108,7 @@ func TestFactor(t *testing.T) {
 	const k = 17
 	m := NewMoments(k)
 	m.Add(correlated(rng, 400, k))
-	order, u, err := m.factor()
+	order, l, err := m.factor()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,31 +116,25 @@ func TestFactor(t *testing.T) {
 	for i := range k {
 		mean += m.Sum[i*k+i] / k
 	}
-	for i := range k { // (Uᵀ·U)·A = 1
-		for j := range k {
-			sum := 0.0
-			for l := range k {
-				inv := 0.0
-				for p := range k {
-					inv += u[p*k+i] * u[p*k+l]
-				}
-				a, b := order[l], order[j]
-				if a < b {
-					a, b = b, a
-				}
-				v := m.Sum[a*k+b]
-				if l == j {
-					v += damping * mean
-				}
-				sum += inv * v
+	for i := range k {
+		for j := range i + 1 {
+			got := 0.0
+			for p := range j + 1 {
+				got += l[i*k+p] * l[j*k+p]
 			}
-			want := 0.0
+			a, b := order[k-1-i], order[k-1-j]
+			want := m.Sum[max(a, b)*k+min(a, b)]
 			if i == j {
-				want = 1
+				want += damping * mean
 			}
-			if math.Abs(sum-want) > 1e-6 {
-				t.Fatalf("element %d,%d of the inverse times the moments is %g", i, j, sum)
+			if math.Abs(got-want) > 1e-9*mean {
+				t.Fatalf("element %d,%d of L·Lᵀ is %g, want %g", i, j, got, want)
 			}
+		}
+	}
+	for i := range k - 1 {
+		if m.Sum[order[i]*k+order[i]] < m.Sum[order[i+1]*k+order[i+1]] {
+			t.Errorf("weight %d comes before one of more energy", order[i])
 		}
 	}
 }
