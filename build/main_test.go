@@ -36,6 +36,9 @@ func command(t *testing.T, args ...string) (code int, out, err string) {
 	return code, o.String(), e.String()
 }
 
+// wordEnd is where a word ends within a name.
+var wordEnd = regexp.MustCompile(`([a-z])([A-Z])`)
+
 func TestHelp(t *testing.T) {
 	code, out, _ := command(t, "--help")
 	if code != 0 {
@@ -43,7 +46,7 @@ func TestHelp(t *testing.T) {
 	}
 	kind := reflect.TypeFor[commands]()
 	for i := range kind.NumField() {
-		verb := strings.ToLower(kind.Field(i).Name)
+		verb := strings.ToLower(wordEnd.ReplaceAllString(kind.Field(i).Name, "$1-$2")) // as kong names it
 		if !strings.Contains(out, "  "+verb) {
 			t.Errorf("--help lacks %s", verb)
 		}

@@ -45,6 +45,7 @@ var types = map[string]string{
 	".json":        "application/json",
 	".webmanifest": "application/manifest+json",
 	".wasm":        "application/wasm",
+	".bin":         "application/octet-stream",
 	".onnx":        "application/octet-stream",
 	".png":         "image/png",
 	".svg":         "image/svg+xml",
