@@ -35,6 +35,7 @@ type commands struct {
 	Export    exportCmd    `cmd:"" help:"Write a model as ONNX, TensorFlow Lite or .js, ncnn, OpenVINO or for TensorRT."`
 	Train     trainCmd     `cmd:"" help:"Train a detector, from random weights or a model's."`
 	Distill   distillCmd   `cmd:"" help:"Train a small detector to give what a large one gives, with labels or without."`
+	//lint:ignore SA5008 kong takes several set tags
 	QAT       qatCmd       `cmd:"" name:"qat" help:"Train a model as the int8 form that it is to have." set:"epochs=10" set:"lr=0.0001" set:"optimizer=adamw" set:"mosaic=0" set:"nominal=0" set:"warmup=0.3" set:"warmsteps=20"`
 	Eval      evalCmd      `cmd:"" help:"Judge a model or a file of detections on a COCO data set."`
 	Compare   compareCmd   `cmd:"" help:"Show where two models differ: classes, pictures."`
