@@ -26,15 +26,15 @@ const (
 
 // commands are the verbs. A new one is a struct with a Run method here.
 type commands struct {
-	Run       runCmd       `cmd:"" help:"Build the page and serve it on this machine."`
-	Site      siteCmd      `cmd:"" help:"Build the page as a folder of static files."`
-	Serve     serveCmd     `cmd:"" help:"Serve a folder that site made."`
-	Model     modelCmd     `cmd:"" help:"Download the official YOLOv8n, checked by size and SHA-256."`
-	Quantize  quantizeCmd  `cmd:"" help:"Make the int8 form of a float model."`
-	Prune     pruneCmd     `cmd:"" help:"Remove the least important channels of a model."`
-	Export    exportCmd    `cmd:"" help:"Write a model as ONNX, TensorFlow Lite or .js, ncnn, OpenVINO or for TensorRT."`
-	Train     trainCmd     `cmd:"" help:"Train a detector, from random weights or a model's."`
-	Distill   distillCmd   `cmd:"" help:"Train a small detector to give what a large one gives, with labels or without."`
+	Run      runCmd      `cmd:"" help:"Build the page and serve it on this machine."`
+	Site     siteCmd     `cmd:"" help:"Build the page as a folder of static files."`
+	Serve    serveCmd    `cmd:"" help:"Serve a folder that site made."`
+	Model    modelCmd    `cmd:"" help:"Download the official YOLOv8n, checked by size and SHA-256."`
+	Quantize quantizeCmd `cmd:"" help:"Make the int8 form of a float model."`
+	Prune    pruneCmd    `cmd:"" help:"Remove the least important channels of a model."`
+	Export   exportCmd   `cmd:"" help:"Write a model as ONNX, TensorFlow Lite or .js, ncnn, OpenVINO or for TensorRT."`
+	Train    trainCmd    `cmd:"" help:"Train a detector, from random weights or a model's."`
+	Distill  distillCmd  `cmd:"" help:"Train a small detector to give what a large one gives, with labels or without."`
 	//lint:ignore SA5008 kong takes several set tags
 	QAT       qatCmd       `cmd:"" name:"qat" help:"Train a model as the int8 form that it is to have." set:"epochs=10" set:"lr=0.0001" set:"optimizer=adamw" set:"mosaic=0" set:"nominal=0" set:"warmup=0.3" set:"warmsteps=20"`
 	Eval      evalCmd      `cmd:"" help:"Judge a model or a file of detections on a COCO data set."`
