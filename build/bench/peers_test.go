@@ -26,6 +26,7 @@ func TestPeers(t *testing.T) {
 	}
 	m, trained, pictures := testModels(t)
 	lab := testLab(t)
+	t.Run("wrong answers are left out", func(t *testing.T) { wrongAnswers(t, lab, *m, trained, pictures) })
 	keys := []string{"ours", "ours-float", "ort-int8", "ort", "litert-int8", "litert", "tfjs"}
 	contenders, err := Choose(keys)
 	if err != nil {
@@ -53,12 +54,8 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-// A contender whose answers are wrong does not count.
-func TestWrongAnswersAreLeftOut(t *testing.T) {
-	if testing.Short() {
-		t.Skip("drives a browser: skipped with -short")
-	}
-	m, trained, pictures := testModels(t)
+// wrongAnswers gives a contender a network of other weights: it must not count.
+func wrongAnswers(t *testing.T, lab *Lab, m Models, trained bool, pictures []*image.RGBA) {
 	wrong, err := zoo.YOLOv8(zoo.Config{Depth: zoo.N.Depth, Width: zoo.N.Width, MaxChannels: zoo.N.MaxChannels, Size: 320, Seed: 7})
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +69,8 @@ func TestWrongAnswersAreLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Run(t.Context(), testLab(t), Options{
-		Models: m, Trained: trained, Pictures: pictures, Contenders: contenders, Sizes: []int{320}, Threads: []int{1}, Rounds: 1, Frames: 1, Logf: t.Logf,
+	r, err := Run(t.Context(), lab, Options{
+		Models: &m, Trained: trained, Pictures: pictures, Contenders: contenders, Sizes: []int{320}, Threads: []int{1}, Rounds: 1, Frames: 1, Logf: t.Logf,
 	})
 	if err != nil {
 		t.Fatal(err)
