@@ -328,3 +328,23 @@ func TestReplacements(t *testing.T) {
 		t.Errorf("used %d, seen %d, skipped %d, %v", used, seen, skipped, err)
 	}
 }
+
+// The int8 form has the parameters and the cost of the float model.
+func TestCostStays(t *testing.T) {
+	g := model(t, small)
+	q, _, err := Graph(t.Context(), g, nil, Options{Images: 1, BiasImages: -1, RoundImages: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := zoo.CostOf(g, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := zoo.CostOf(q, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != want {
+		t.Errorf("the cost is %+v, of the float model %+v", got, want)
+	}
+}

@@ -20,16 +20,23 @@ type Cost struct {
 func CostOf(g *graph.Graph, h, w int) (Cost, error) {
 	var c Cost
 	seen := map[*graph.Value]bool{}
+	stored := map[*graph.Value]*graph.Value{} // int8 weights, by their real form
 	for _, n := range g.Nodes {
 		last := 0
 		switch n.Op {
+		case "DequantizeLinear":
+			stored[n.Out[0]] = n.In[0]
 		case "Conv":
 			last = 3
 		case "BatchNormalization": // what follows gamma and beta is not trained
 			last = 3
 		}
 		for k := 1; k < min(last, len(n.In)); k++ {
-			if v := n.In[k]; v != nil && v.Const != nil && !seen[v] {
+			v := n.In[k]
+			if q := stored[v]; q != nil {
+				v = q
+			}
+			if v != nil && v.Const != nil && !seen[v] {
 				seen[v] = true
 				c.Params += v.Const.Len()
 			}
