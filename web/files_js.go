@@ -73,7 +73,7 @@ func fetch(name string) js.Value {
 			return request
 		}
 	}
-	return js.Global().Call("fetch", name)
+	return js.Global().Call("fetch", dom.Asset(name))
 }
 
 func (p *page) fetchBytes(name string, size float64, unreachable func(name, text string)) {

@@ -23,6 +23,11 @@ type page struct {
 	figures *figures
 	search  string // of the address: "?thumbs" adds thumbnails to the results
 
+	shellRoom
+	results resultsRoom
+	offline offlineRoom
+	models  modelsRoom
+
 	picked js.Value // the file chosen last, until an effect takes it
 	model  js.Value // Blob of the model to open
 
@@ -171,6 +176,7 @@ func (p *page) result(m message.Result) {
 	}
 	p.flight, p.took, p.last = f, now-f.sent, m
 	p.rate.Mark(now)
+	p.observe(&m)
 	p.overlay.Show(m)
 	p.drawn = dom.Now() - now
 	if p.dirty && !p.gate.Busy() {

@@ -51,6 +51,10 @@ func main() {
 		},
 	})
 	p.figures = newFigures()
+	p.startShell()
+	p.startResults()
+	p.startOffline()
+	p.startModels()
 	p.acceptDrops()
 	p.publish()
 	dom.Every(250, p.tick)
@@ -66,6 +70,9 @@ func (p *page) changed() {
 
 // run carries out an effect of the store.
 func (p *page) run(e state.Effect) {
+	if p.runShell(e) || p.runResults(e) || p.runOffline(e) || p.runModels(e) {
+		return
+	}
 	s := p.store.State()
 	switch e {
 	case state.FetchModel:

@@ -35,7 +35,7 @@ func (s *Source) Demo(seq int) {
 			s.on.Failed(seq, "", text)
 		}
 	}
-	dom.Then(js.Global().Call("fetch", filmName), func(response js.Value) {
+	dom.Then(js.Global().Call("fetch", dom.Asset(filmName)), func(response js.Value) {
 		if !response.Get("ok").Bool() {
 			failed("", "The server answered "+strconv.Itoa(response.Get("status").Int())+" for "+filmName+".")
 			return

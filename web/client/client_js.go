@@ -95,7 +95,7 @@ func (c *Client) Open(model js.Value, name string) {
 func start() (script string, early js.Value) {
 	e := js.Global().Get("eagleeyeEarly")
 	if !e.Truthy() {
-		return "worker.js", js.Undefined()
+		return dom.Asset("worker.js"), js.Undefined()
 	}
 	if e.Get("worker").Truthy() {
 		early = dom.Object("worker", e.Get("worker"), "said", e.Get("said"), "failed", e.Get("failed"))

@@ -12,6 +12,16 @@ var (
 	array    = Window.Get("Array")
 )
 
+// Asset returns the name that a file of the site has there (boot.js knows them).
+func Asset(name string) string {
+	if names := Window.Get("eagleeyeAssets"); names.Truthy() {
+		if v := names.Get(name); v.Type() == js.TypeString {
+			return v.String()
+		}
+	}
+	return name
+}
+
 // ByID returns the element with an id, null if there is none.
 func ByID(id string) js.Value { return Document.Call("getElementById", id) }
 

@@ -72,9 +72,6 @@ type (
 	SourceEnded struct{ Seq int }
 	// Stopped is a press on the stop button.
 	Stopped struct{}
-	// ConfSet and IoUSet move the sliders.
-	ConfSet struct{ Value float32 }
-	IoUSet  struct{ Value float32 }
 	// Dismissed closes the problem on show.
 	Dismissed struct{}
 	// Summarized tells what was found.
@@ -101,12 +98,11 @@ func (SourceLive) action()       {}
 func (SourceFailed) action()     {}
 func (SourceEnded) action()      {}
 func (Stopped) action()          {}
-func (ConfSet) action()          {}
-func (IoUSet) action()           {}
 func (Dismissed) action()        {}
 func (Summarized) action()       {}
 
-// Effect is something for the browser side to do.
+// Effect is something for the browser side to do. Each room has a block of its
+// own: these here begin at 0, the results' at 64, offline's at 96, the models' at 128.
 type Effect uint8
 
 const (

@@ -6,6 +6,10 @@ import "eagleeye/wasm/message"
 // While the engine does not run, the page says why unless it has to say more.
 func Reduce(s State, a Action) (State, []Effect) {
 	s, effects := reduce(s, a)
+	for _, room := range [...]func(State, Action) (State, []Effect){reduceSettings, reduceResults, reduceOffline, reduceModels} {
+		next, more := room(s, a)
+		s, effects = next, append(effects, more...)
+	}
 	if s.Problem == nil && s.Engine.Phase == EngineFailed {
 		s.Problem = s.Engine.Fault
 	}
@@ -14,12 +18,6 @@ func Reduce(s State, a Action) (State, []Effect) {
 
 func reduce(s State, a Action) (State, []Effect) {
 	switch a := a.(type) {
-	case ConfSet:
-		s.Conf = clamp01(a.Value)
-		return s, reanalyse(s)
-	case IoUSet:
-		s.IoU = clamp01(a.Value)
-		return s, reanalyse(s)
 	case Dismissed:
 		s.Problem = nil
 		return s, nil

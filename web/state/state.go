@@ -1,7 +1,7 @@
 // Package state holds all that the page knows outside its pictures: one State,
 // changed only by Reduce, which answers an action with the next state and the
 // effects that the browser side has to carry out. Per-frame results do not pass
-// through it. It is plain Go, tested natively, and may import wasm/message.
+// through it. It is plain Go, tested natively, and may import wasm/message, web/words.
 package state
 
 import "eagleeye/wasm/message"
@@ -11,11 +11,14 @@ import "eagleeye/wasm/message"
 type State struct {
 	Engine  Engine
 	Source  Source
-	Conf    float32 // least score of a box, 0..1
-	IoU     float32 // overlap above which the weaker of two boxes goes, 0..1
 	Problem *Problem
 	Summary string // what was found, for screen readers; changes slowly
 	Demo    string // name of the site's model if there is a film for it, "" for none
+
+	Settings Settings
+	Results  Results
+	Offline  Offline
+	Models   Models
 }
 
 // EnginePhase is how far the engine is.
@@ -94,18 +97,12 @@ type Problem struct {
 	Note   bool // something that has already been mended
 }
 
-// Defaults of the thresholds, as Ultralytics'.
-const (
-	DefaultConf = 0.25
-	DefaultIoU  = 0.7
-)
-
 // New returns the state of a page that has just opened.
-func New() State { return State{Conf: DefaultConf, IoU: DefaultIoU} }
+func New() State { return State{Settings: DefaultSettings()} }
 
 // Thresholds returns what the worker needs with each frame.
 func (s State) Thresholds() message.Thresholds {
-	return message.Thresholds{Conf: s.Conf, IoU: s.IoU, Max: 300}
+	return message.Thresholds{Conf: s.Settings.Conf, IoU: s.Settings.IoU, Max: uint32(s.Settings.Max)}
 }
 
 // ShowsDemo says that the model in use, or on its way, is the film's.

@@ -4,7 +4,9 @@
 'use strict';
 (() => {
   const params = new URLSearchParams(location.search);
-  const script = new URL('worker.js', location.href);
+  const assets = {}; // the names of the files, which the build writes in
+  const asset = (name) => assets[name] ?? name;
+  const script = new URL(asset('worker.js'), location.href);
   for (const key of ['threads', 'kernels']) if (params.has(key)) script.searchParams.set(key, params.get(key));
   const thresholds = { conf: params.has('conf') ? Number(params.get('conf')) : 0.25, iou: 0.7, max: 300 };
   const silence = 120e3; // ms without a sign of life after which the worker is given up
@@ -100,12 +102,12 @@
   async function model() {
     let url = params.get('model'), name = url;
     if (!url) {
-      const about = await fetch('model.json');
+      const about = await fetch(asset('model.json'));
       if (!about.ok) throw new Error(`no model: the site ships none (model.json: the server answered ${about.status}); name one with ?model=URL`);
       name = (await about.json()).name;
-      url = 'model.onnx';
+      url = asset('model.onnx');
     }
-    const response = await fetch(url).catch((error) => { throw new Error(`model ${url}: ${error.message} (it must be of this origin)`); });
+    const response = await fetch(asset(url)).catch((error) => { throw new Error(`model ${url}: ${error.message} (it must be of this origin)`); });
     if (!response.ok) throw new Error(`model ${url}: the server answered ${response.status}`);
     return { name: name.split('/').pop(), blob: await response.blob() };
   }

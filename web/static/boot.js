@@ -1,6 +1,11 @@
 // Starts the page's Go module; Vecty replaces #app once it runs.
 'use strict';
 (async () => {
+  // The names of the files, which the build writes in; the page's module asks
+  // here too (dom.Asset).
+  const assets = {};
+  const asset = (name) => assets[name] ?? name;
+  globalThis.eagleeyeAssets = assets;
   const text = document.getElementById('boot-text');
   const bar = document.getElementById('boot-progress');
   const fail = (what, remedy) => {
@@ -26,30 +31,38 @@
   const asked = new URLSearchParams(location.search), wanted = new URLSearchParams();
   if (/^-?\d+$/.test(asked.get('threads'))) wanted.set('threads', asked.get('threads'));
   if (asked.get('kernels') === 'simd128') wanted.set('kernels', 'simd128');
-  const script = String(wanted) ? `worker.js?${wanted}` : 'worker.js';
+  const script = asset('worker.js') + (String(wanted) ? `?${wanted}` : '');
   const early = globalThis.eagleeyeEarly = { script, said: [], worker: new Worker(script), fetches: {} };
   early.worker.onmessage = ({ data }) => early.said.push(data);
   early.worker.onerror = (event) => {
     event.preventDefault();
     early.failed = event.message || 'The worker reports no reason.';
   };
-  const about = early.fetches['model.json'] = fetch('model.json');
-  early.fetches['model.onnx'] = about.then((r) => (r.ok ? fetch('model.onnx') : r));
+  const about = early.fetches['model.json'] = fetch(asset('model.json'));
+  early.fetches['model.onnx'] = assets['model.onnx'] ? fetch(assets['model.onnx']) : about.then((r) => (r.ok ? fetch('model.onnx') : r));
   for (const request of Object.values(early.fetches)) request.catch(() => {}); // the page will tell
   try {
-    const response = await fetch('ui.wasm');
-    if (!response.ok) throw new Error(`ui.wasm: the server answered ${response.status}`);
-    const total = response.headers.get('content-encoding') ? 0 : Number(response.headers.get('content-length'));
-    let done = 0;
-    const counted = response.body.pipeThrough(new TransformStream({
-      transform(chunk, out) {
-        done += chunk.length;
-        if (total > 0) bar.value = done / total;
-        out.enqueue(chunk);
-      },
-    }));
     const go = new Go();
-    const { instance } = await WebAssembly.instantiateStreaming(new Response(counted, { headers: { 'content-type': 'application/wasm' } }), go.importObject);
+    const start = async (options) => {
+      const response = await fetch(asset('ui.wasm'), options);
+      if (!response.ok) throw new Error(`ui.wasm: the server answered ${response.status}`);
+      const total = response.headers.get('content-encoding') ? 0 : Number(response.headers.get('content-length'));
+      let done = 0;
+      const counted = response.body.pipeThrough(new TransformStream({
+        transform(chunk, out) {
+          done += chunk.length;
+          if (total > 0) bar.value = done / total;
+          out.enqueue(chunk);
+        },
+      }));
+      return WebAssembly.instantiateStreaming(new Response(counted, { headers: { 'content-type': 'application/wasm' } }), go.importObject);
+    };
+    // What is no module may be a broken copy kept on the way: once more, of the
+    // server itself.
+    const { instance } = await start().catch((error) => {
+      if (!(error instanceof WebAssembly.CompileError)) throw error;
+      return start({ cache: 'reload' });
+    });
     globalThis.eagleeyeUIMemory = instance.exports.mem;
     await go.run(instance);
     fail('The page stopped', 'Reload it. If it stops again, please report what the browser\'s console says.');

@@ -38,7 +38,7 @@ function sharedMemory() {
 
 // addThread starts a worker that helps; it yields 1, or 0 when that fails.
 const addThread = (module, memory) => new Promise((done) => {
-  const worker = new Worker('pool.js');
+  const worker = new Worker(asset('pool.js'));
   const timer = setTimeout(() => fail(), 5000);
   const fail = (event) => {
     event?.preventDefault();

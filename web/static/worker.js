@@ -2,9 +2,13 @@
 // the kernels a memory and threads, and runs the Go program, which then answers
 // messages.
 'use strict';
-const engine = fetch('engine.wasm');
+// The names of the files, which the build writes in, and where they are: beside
+// this script, or where the one that started it from elsewhere says.
+const assets = {};
+const asset = (name) => String(new URL(assets[name] ?? name, self.eagleeyeBase ?? location.href));
+const engine = fetch(asset('engine.wasm'));
 engine.catch(() => {}); // told below
-importScripts('wasm_exec.js', 'team.js');
+importScripts(asset('wasm_exec.js'), asset('team.js'));
 
 // The end of what the Go program wrote to standard error: where it ends by a
 // panic, that tells why.
@@ -19,11 +23,21 @@ const reason = () => (/^(?:panic|fatal error): (.*)/m.exec(tail)?.[1] ?? 'no rea
 const progress = {};
 let told = 0;
 
-// fetchModule compiles a module while it arrives and reports the bytes.
-async function fetchModule(url, answer = fetch(url)) {
-  const response = await answer;
-  if (!response.ok) throw new Error(`${url}: the server answered ${response.status}`);
-  const p = progress[url] = { done: 0, total: response.headers.get('content-encoding') ? 0 : Number(response.headers.get('content-length')) };
+// fetchModule fetches a module; where what came is none, a broken copy may have
+// been kept on the way, and it is asked of the server itself, once.
+async function fetchModule(name, answer = fetch(asset(name))) {
+  try {
+    return await compile(name, await answer);
+  } catch (error) {
+    if (!(error instanceof WebAssembly.CompileError)) throw error;
+    return compile(name, await fetch(asset(name), { cache: 'reload' }));
+  }
+}
+
+// compile compiles a module while it arrives and reports the bytes.
+async function compile(name, response) {
+  if (!response.ok) throw new Error(`${name}: the server answered ${response.status}`);
+  const p = progress[name] = { done: 0, total: response.headers.get('content-encoding') ? 0 : Number(response.headers.get('content-length')) };
   const counted = response.body.pipeThrough(new TransformStream({
     transform(chunk, out) {
       p.done += chunk.length;

@@ -61,11 +61,16 @@ func (a *App) Render() vecty.ComponentOrHTML {
 				elem.Paragraph(vecty.Markup(vecty.Class("quiet")), vecty.Text("Computed in this tab. No picture leaves it.")),
 			),
 			&Status{State: s},
+			&Offline{State: s, Do: a.Do},
 			&Problem{Problem: s.Problem, Lasting: s.Problem == s.Engine.Fault, Do: a.Do},
 			&Sources{State: s, Do: a.Do, Pick: a.Pick},
-			&Thresholds{Conf: s.Conf, IoU: s.IoU, Do: a.Do},
+			&Thresholds{Conf: s.Settings.Conf, IoU: s.Settings.IoU, Do: a.Do},
 			&Figures{Live: s.Source.Live && s.Engine.Model != nil, Summary: s.Summary},
+			&Settings{State: s, Do: a.Do},
+			&Results{State: s, Do: a.Do},
+			&Models{State: s, Do: a.Do},
 			&Model{Model: s.Engine.Model},
+			&Performance{State: s, Do: a.Do},
 		),
 	)
 }

@@ -1,0 +1,4 @@
+package words
+
+// zhOffline is the Chinese of offline use and installing.
+var zhOffline = map[string]string{}

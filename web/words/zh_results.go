@@ -1,0 +1,4 @@
+package words
+
+// zhResults is the Chinese of the results.
+var zhResults = map[string]string{}
