@@ -17,8 +17,8 @@ import (
 	"eagleeye/build/render"
 	"eagleeye/build/shared"
 	"eagleeye/build/site"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 type benchCmd struct {

@@ -10,9 +10,9 @@ import (
 
 	"eagleeye/build/modelfile"
 	"eagleeye/build/render"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 type infoCmd struct {

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"eagleeye/build/train"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 // catsAndDogs writes a model for yoloSet's classes, as training leaves one.

@@ -20,8 +20,8 @@ import (
 	"eagleeye/build/render"
 	"eagleeye/build/shared"
 	"eagleeye/build/site"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 // command runs one command line without a model in the environment or cache.

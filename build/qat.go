@@ -13,9 +13,9 @@ import (
 	"eagleeye/build/train"
 	"eagleeye/build/train/net"
 	"eagleeye/build/train/qat"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 
 	"gorgonia.org/gorgonia"
 )

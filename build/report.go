@@ -16,8 +16,8 @@ import (
 	"eagleeye/build/modelfile"
 	"eagleeye/build/shared"
 	"eagleeye/build/site"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 type reportCmd struct {

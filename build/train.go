@@ -13,9 +13,9 @@ import (
 	"eagleeye/build/modelfile"
 	"eagleeye/build/train"
 	"eagleeye/build/train/data"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/yolo"
+	"eagleeye/wasm/zoo"
 
 	"github.com/alecthomas/kong"
 )

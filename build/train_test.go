@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"eagleeye/build/train"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 // yoloSet makes a data set of two scenes in YOLO's format.

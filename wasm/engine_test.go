@@ -11,11 +11,11 @@ import (
 	"strings"
 	"testing"
 
-	"eagleeye/build/zoo"
 	"eagleeye/kernels"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/host"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 // tiny has hidden widths of 4, so that slices lie at half lanes.

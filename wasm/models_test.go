@@ -7,12 +7,12 @@ import (
 	"testing"
 
 	"eagleeye/build/shared"
-	"eagleeye/build/zoo"
 	"eagleeye/kernels"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/host"
 	"eagleeye/wasm/onnx"
 	"eagleeye/wasm/quant"
+	"eagleeye/wasm/zoo"
 )
 
 // small is a YOLOv8 of narrow layers with seeded weights.

@@ -27,6 +27,8 @@ var rules = map[string][]string{
 	"wasm/plan":   {"wasm/graph", "wasm/quant", "kernels"},
 	"wasm/host":   {"kernels"},
 	"wasm/yolo":   {},
+	"wasm/zoo":    {"wasm/graph"},
+	"wasm/pt":     {"wasm/graph", "wasm/zoo"},
 	// The messages are the one room that the page and the engine share.
 	"wasm/message": {},
 	"wasm":         {"wasm/graph", "wasm/onnx", "wasm/quant", "wasm/plan", "wasm/host", "wasm/yolo", "kernels"},

@@ -14,8 +14,8 @@ import (
 	"eagleeye/build/render"
 	"eagleeye/build/shared"
 	"eagleeye/build/site"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 // Every contender of the browser finds the right boxes, in a comparison as `make

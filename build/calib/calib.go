@@ -10,11 +10,11 @@ import (
 	"sync"
 
 	"eagleeye/build/modelfile"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
 	"eagleeye/wasm/quant"
+	"eagleeye/wasm/zoo"
 )
 
 // Defaults of Options.

@@ -16,10 +16,10 @@ import (
 	"testing"
 
 	"eagleeye/build/render"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
 	"eagleeye/wasm/quant"
+	"eagleeye/wasm/zoo"
 )
 
 // small is a detector that runs in milliseconds.

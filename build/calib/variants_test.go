@@ -9,10 +9,10 @@ import (
 	"testing"
 
 	"eagleeye/build/render"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 // All the ways in which YOLOv8 is exported come out as int8 models that still

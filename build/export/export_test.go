@@ -11,10 +11,10 @@ import (
 	"testing"
 
 	"eagleeye/build/export/exporttest"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 var packages = []string{"onnxruntime==1.30.0", "onnx==1.22.0", "numpy==2.4.6"}

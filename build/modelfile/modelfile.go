@@ -1,16 +1,16 @@
 // Package modelfile is the one place where the toolchain reads models: ONNX
-// files as they are, Ultralytics' checkpoints (.pt) by way of build/pt. It may
-// import build/pt, build/zoo and wasm.
+// files as they are, Ultralytics' checkpoints (.pt) by way of wasm/pt. It may
+// import wasm/pt, wasm/zoo and wasm.
 package modelfile
 
 import (
 	"fmt"
 	"os"
 
-	"eagleeye/build/pt"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/pt"
+	"eagleeye/wasm/zoo"
 )
 
 // Read returns a model as the bytes of an ONNX file: those of the file, or what

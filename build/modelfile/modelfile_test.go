@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 func TestFormats(t *testing.T) {

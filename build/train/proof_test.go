@@ -10,7 +10,7 @@ import (
 	"eagleeye/build/modelfile"
 	"eagleeye/build/shared"
 	"eagleeye/build/train/data"
-	"eagleeye/build/zoo"
+	"eagleeye/wasm/zoo"
 )
 
 // The long forms of what training must show run where this is set; they take

@@ -22,7 +22,7 @@ import (
 
 	"eagleeye/build/train/data"
 	"eagleeye/build/train/net"
-	"eagleeye/build/zoo"
+	"eagleeye/wasm/zoo"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 // smallest is a whole YOLOv8 for 64×64 pixels with as few channels as can be.

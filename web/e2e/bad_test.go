@@ -19,10 +19,10 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"eagleeye/build/render"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/message"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 // variant writes the small model after a change to its graph.

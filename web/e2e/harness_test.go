@@ -27,8 +27,8 @@ import (
 	"eagleeye/build/calib"
 	"eagleeye/build/shared"
 	"eagleeye/build/site"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 // shots is the folder in which screenshots are kept, "" for none.

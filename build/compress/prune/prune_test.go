@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"eagleeye/build/shared"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 // maker draws random graphs of the operators that pruning follows.

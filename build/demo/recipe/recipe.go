@@ -16,9 +16,9 @@ import (
 	"eagleeye/build/scenes/dataset"
 	"eagleeye/build/train"
 	"eagleeye/build/train/net"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 // Size is the side of the model's input in pixels.

@@ -15,8 +15,8 @@ import (
 	"eagleeye/build/demo"
 	"eagleeye/build/scenes"
 	"eagleeye/build/scenes/dataset"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 var (

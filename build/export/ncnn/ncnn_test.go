@@ -11,9 +11,9 @@ import (
 	"testing"
 
 	"eagleeye/build/export/exporttest"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
+	"eagleeye/wasm/zoo"
 )
 
 var packages = []string{"ncnn==1.0.20261020", "numpy==2.4.6"}

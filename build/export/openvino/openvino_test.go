@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"eagleeye/build/export/exporttest"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
+	"eagleeye/wasm/zoo"
 )
 
 var packages = []string{"openvino==2026.4.1", "numpy==2.4.6"}

@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"eagleeye/build/export/exporttest"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
+	"eagleeye/wasm/zoo"
 )
 
 var nodePackages = []string{"@tensorflow/tfjs-core@4.22.0", "@tensorflow/tfjs-converter@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0"}

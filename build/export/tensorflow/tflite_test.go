@@ -12,9 +12,9 @@ import (
 	"testing"
 
 	"eagleeye/build/export/exporttest"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
+	"eagleeye/wasm/zoo"
 )
 
 var packages = []string{"ai-edge-litert==2.3.0", "numpy==2.4.6"}

@@ -15,9 +15,9 @@ import (
 	"eagleeye/build/train/data"
 	"eagleeye/build/train/net"
 	"eagleeye/build/train/ops"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/quant"
+	"eagleeye/wasm/zoo"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"

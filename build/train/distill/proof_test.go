@@ -14,7 +14,7 @@ import (
 	"eagleeye/build/scenes/dataset"
 	"eagleeye/build/train"
 	"eagleeye/build/train/data"
-	"eagleeye/build/zoo"
+	"eagleeye/wasm/zoo"
 )
 
 func number(name string, def int) int {

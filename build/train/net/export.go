@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/quant"
+	"eagleeye/wasm/zoo"
 )
 
 // Export returns a copy of the model that the net was built from, with the

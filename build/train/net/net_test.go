@@ -12,10 +12,10 @@ import (
 	"testing"
 
 	"eagleeye/build/shared"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
 	"eagleeye/wasm/quant"
+	"eagleeye/wasm/zoo"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"

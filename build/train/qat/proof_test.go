@@ -13,9 +13,9 @@ import (
 	"eagleeye/build/scenes/dataset"
 	"eagleeye/build/train"
 	"eagleeye/build/train/data"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 func number(name string, def int) int {

@@ -22,11 +22,11 @@ import (
 	"eagleeye/build/train"
 	"eagleeye/build/train/data"
 	"eagleeye/build/train/net"
-	"eagleeye/build/zoo"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
 	"eagleeye/wasm/quant"
+	"eagleeye/wasm/zoo"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
+	"eagleeye/wasm/zoo"
 )
 
 // layers are the modules of yolov8.yaml in order.

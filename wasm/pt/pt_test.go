@@ -14,9 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"eagleeye/build/zoo"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
+	"eagleeye/wasm/zoo"
 )
 
 func fixture(t testing.TB, name string) []byte {

@@ -1,6 +1,6 @@
 // Package pt reads the checkpoints (.pt) that Ultralytics writes of YOLOv8
 // detectors, as graphs that train and run like any other model. It may import
-// build/zoo and wasm/graph.
+// wasm/zoo and wasm/graph.
 //
 // Reading has three stages, each refusing what it cannot vouch for:
 //
