@@ -62,6 +62,7 @@ func Install(ctx context.Context, dir string, logf func(format string, args ...a
 // Lab is a server with the page, the peers and the files they ask for.
 type Lab struct {
 	URL    string
+	dist   string
 	server *httptest.Server
 
 	mu    sync.Mutex
@@ -75,7 +76,7 @@ func NewLab(dist, npm string) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{files: map[string][]byte{}}
+	l := &Lab{dist: dist, files: map[string][]byte{}}
 	mux := http.NewServeMux()
 	mux.Handle("/", site.Handler(dist))
 	mux.Handle("/peers/", http.StripPrefix("/peers/", isolated(http.FileServerFS(pages))))

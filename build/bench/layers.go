@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"eagleeye/build/browser"
+	"eagleeye/build/site"
 	"eagleeye/kernels"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
@@ -86,6 +87,10 @@ func Layers(ctx context.Context, lab *Lab, model []byte, size int, variant strin
 	if err := chromedp.Run(ctx, chromedp.Navigate(lab.URL+"/peers/layers.html"), wait); err != nil {
 		return nil, err
 	}
+	module, err := lab.module(variant)
+	if err != nil {
+		return nil, err
+	}
 	m := &capture{variant: variant}
 	d, err := wasm.Open(model, m, wasm.Options{Width: size, Height: size})
 	if err != nil {
@@ -101,7 +106,7 @@ func Layers(ctx context.Context, lab *Lab, model []byte, size int, variant strin
 		Steps []float64
 	}
 	url := lab.Put("layers", m.program(m.prog, len(steps)))
-	if err := tab.eval(&timed, "layers.profile(%q, %q, %d)", module(variant), url, rounds); err != nil {
+	if err := tab.eval(&timed, "layers.profile(%q, %q, %d)", module, url, rounds); err != nil {
 		return nil, err
 	}
 	r.Frame = timed.Frame
@@ -111,7 +116,7 @@ func Layers(ctx context.Context, lab *Lab, model []byte, size int, variant strin
 		if s.MACs > 0 {
 			kind := plainKind(s.Kind)
 			if _, ok := peaks[kind]; !ok {
-				if peaks[kind], err = peak(tab, lab, kind, variant); err != nil {
+				if peaks[kind], err = peak(tab, lab, kind, module); err != nil {
 					return nil, fmt.Errorf("peak of %s: %w", kind, err)
 				}
 			}
@@ -129,12 +134,14 @@ func Layers(ctx context.Context, lab *Lab, model []byte, size int, variant strin
 	return r, nil
 }
 
-// module is the file of a variant's kernels.
-func module(variant string) string {
-	if variant == "simd128" {
-		return "/kernels.wasm"
+// module is the address of a variant's kernels.
+func (l *Lab) module(variant string) (string, error) {
+	name := "kernels.wasm"
+	if variant != "simd128" {
+		name = "kernels-" + variant + ".wasm"
 	}
-	return "/kernels-" + variant + ".wasm"
+	file, err := site.Find(l.dist, name)
+	return "/" + file, err
 }
 
 // plainKind is a step's kind without what its epilogue does.
@@ -142,9 +149,9 @@ func plainKind(kind string) string {
 	return strings.Join(slices.DeleteFunc(strings.Fields(kind), func(w string) bool { return w == "silu" || w == "add" }), " ")
 }
 
-// peak is the best rate of a kind of convolution over shapes of which some suit
+// peak is, for a module of kernels, the best rate of a kind of convolution over shapes of which some suit
 // it, 0 where none of them is lowered to that kind.
-func peak(t *tab, lab *Lab, kind, variant string) (best float64, err error) {
+func peak(t *tab, lab *Lab, kind, module string) (best float64, err error) {
 	window := regexp.MustCompile(`(\d)x\d(?:/(\d))?`).FindStringSubmatch(kind)
 	if window == nil {
 		return 0, nil
@@ -168,7 +175,7 @@ func peak(t *tab, lab *Lab, kind, variant string) (best float64, err error) {
 		p.Load(m)
 		var ms float64
 		url := lab.Put("peak", m.program(p.Program, len(p.Steps)))
-		if err := t.eval(&ms, "layers.best(%q, %q, %d)", module(variant), url, at); err != nil {
+		if err := t.eval(&ms, "layers.best(%q, %q, %d)", module, url, at); err != nil {
 			return 0, err
 		}
 		best = max(best, float64(p.Steps[at].MACs)/ms/1e6)

@@ -147,7 +147,7 @@ func FirstBoxes(sizes []Size) Size {
 			if s.Brotli > kernel.Brotli {
 				kernel = s
 			}
-		case !strings.HasPrefix(s.Name, "bench"):
+		case !strings.HasPrefix(s.Name, "bench") && !strings.HasPrefix(s.Name, "eagleeye"):
 			sum.add(s)
 		}
 	}
@@ -172,6 +172,7 @@ func WriteSizes(w io.Writer, sizes []Size) {
 			rest.add(s)
 			continue
 		}
+		s.Name = Plain(s.Name)
 		row(s)
 	}
 	row(rest)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"strconv"
@@ -29,18 +30,41 @@ const Policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connec
 var headers = map[string]string{
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Embedder-Policy": "require-corp",
-	"Cross-Origin-Resource-Policy": "same-origin",
 	"Content-Security-Policy":      Policy,
 	"Permissions-Policy":           "camera=(self), microphone=(), geolocation=()",
 	"Referrer-Policy":              "no-referrer",
 	"X-Content-Type-Options":       "nosniff",
-	"Cache-Control":                "no-cache",
+}
+
+// A name with a hash stands for its bytes for ever; all others are asked again.
+const (
+	forEver  = "public, max-age=31536000, immutable"
+	askAgain = "no-cache"
+)
+
+// share tells browsers which pages of other origins may use a file, as those do
+// that embed the detector: any may run the scripts, which are public; only pages
+// of this machine may read the rest, so that none of the web reads a model that
+// is served here; none may hold a document.
+func share(h http.Header, name, origin string) {
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	switch path.Ext(name) {
+	case ".html":
+		return
+	case ".js":
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	}
+	h.Add("Vary", "Origin")
+	if u, err := url.Parse(origin); err == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()) {
+		h.Set("Access-Control-Allow-Origin", origin)
+	}
 }
 
 // types are set here because the system's table of types may lack or bend them.
 var types = map[string]string{
 	".html":        "text/html; charset=utf-8",
 	".js":          "text/javascript; charset=utf-8",
+	".ts":          "text/plain; charset=utf-8",
 	".css":         "text/css; charset=utf-8",
 	".json":        "application/json",
 	".webmanifest": "application/manifest+json",
@@ -76,7 +100,12 @@ func Handler(dir string) http.Handler {
 			http.Error(w, "no such file", http.StatusNotFound)
 			return
 		}
-		w.Header().Set("Vary", "Accept-Encoding")
+		w.Header().Set("Cache-Control", askAgain)
+		if Plain(name) != name {
+			w.Header().Set("Cache-Control", forEver)
+		}
+		w.Header().Add("Vary", "Accept-Encoding")
+		share(w.Header(), name, r.Header.Get("Origin"))
 		stored := name
 		for _, e := range encodings {
 			// A form older than its file is of another file.

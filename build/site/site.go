@@ -4,13 +4,11 @@
 package site
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +21,7 @@ import (
 type Options struct {
 	Root      string // the repository; "" is the working folder
 	Out       string // folder to make; "" is dist in Root
+	Parts     string // folder that Compile filled; "" compiles
 	Model     string // ONNX file to ship; "" and no ModelData: the page asks for one
 	ModelName string // shown by the page; "" is the file's name
 	ModelData []byte // the model itself, where Model is ""
@@ -68,20 +67,82 @@ func Build(ctx context.Context, o Options) error {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return fmt.Errorf("site: %w", err)
 	}
-	for _, step := range []func(context.Context, string, Options) error{shell, modules, runtimeJS, kernel, model, compress} {
-		if err := step(ctx, tmp, o); err != nil {
-			return fmt.Errorf("site: %w", err)
-		}
+	if err := assemble(ctx, tmp, o); err != nil {
+		return fmt.Errorf("site: %w", err)
 	}
 	return swap(tmp, out)
 }
 
-// shell copies index.html and what lies in web/static.
-func shell(_ context.Context, dir string, o Options) error {
-	if err := copyFile(filepath.Join(dir, "index.html"), filepath.Join(o.Root, "index.html")); err != nil {
+// assemble fills a folder with the site.
+func assemble(ctx context.Context, dir string, o Options) error {
+	plain := tree{}
+	for _, step := range []func(context.Context, tree, Options) error{shell, parts, model} {
+		if err := step(ctx, plain, o); err != nil {
+			return err
+		}
+	}
+	named, _, err := plain.name()
+	if err != nil {
+		return err
+	}
+	if err := named.write(dir); err != nil {
+		return err
+	}
+	return compress(ctx, dir, o)
+}
+
+// shell takes index.html and what lies in web/static.
+func shell(_ context.Context, t tree, o Options) error {
+	data, err := os.ReadFile(filepath.Join(o.Root, "index.html"))
+	if err != nil {
 		return fmt.Errorf("%w (run this in the project's folder)", err)
 	}
-	return os.CopyFS(dir, os.DirFS(filepath.Join(o.Root, "web", "static")))
+	t["index.html"] = data
+	return t.read(filepath.Join(o.Root, "web", "static"))
+}
+
+// read takes the files of a folder.
+func (t tree) read(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if t[e.Name()], err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parts takes what is compiled.
+func parts(ctx context.Context, t tree, o Options) error {
+	if o.Parts != "" {
+		return t.read(o.Parts)
+	}
+	dir, err := os.MkdirTemp("", "eagleeye-parts-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := Compile(ctx, dir, o); err != nil {
+		return err
+	}
+	return t.read(dir)
+}
+
+// Compile fills a folder with the parts of a site that are compiled, for
+// Options.Parts: they are the same whatever model is shipped.
+func Compile(ctx context.Context, dir string, o Options) error {
+	if o.Logf == nil {
+		o.Logf = func(string, ...any) {}
+	}
+	for _, step := range []func(context.Context, string, Options) error{modules, runtimeJS, kernel} {
+		if err := step(ctx, dir, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // modules compiles the page and the worker.
@@ -126,69 +187,36 @@ func kernel(_ context.Context, dir string, _ Options) error {
 	return nil
 }
 
-func model(_ context.Context, dir string, o Options) error {
-	if o.Model == "" && o.ModelData == nil {
+// model takes the model, what is told about it, and its film.
+func model(_ context.Context, t tree, o Options) error {
+	data, name := o.ModelData, o.ModelName
+	if o.Model != "" {
+		var err error
+		if data, err = os.ReadFile(o.Model); err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+		name = cmp.Or(name, filepath.Base(o.Model))
+	}
+	if data == nil {
 		return nil
 	}
-	info, err := o.place(filepath.Join(dir, "model.onnx"))
-	if err != nil {
-		return fmt.Errorf("model: %w", err)
-	}
-	if o.ModelName != "" {
-		info.Name = o.ModelName
-	}
-	if o.Film != nil {
-		info.Demo = true
-		if err := os.WriteFile(filepath.Join(dir, "demo.bin"), o.Film, 0o644); err != nil {
-			return err
-		}
-	}
-	text, err := json.MarshalIndent(info, "", "  ")
+	text, err := json.MarshalIndent(ModelInfo{Name: name, Size: int64(len(data)), SHA256: digest(data), Demo: o.Film != nil}, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "model.json"), append(text, '\n'), 0o644)
-}
-
-// place writes the model and tells about it.
-func (o Options) place(path string) (ModelInfo, error) {
-	if o.Model == "" {
-		sum := sha256.Sum256(o.ModelData)
-		return ModelInfo{Size: int64(len(o.ModelData)), SHA256: hex.EncodeToString(sum[:])}, os.WriteFile(path, o.ModelData, 0o644)
+	t["model.onnx"], t["model.json"] = data, append(text, '\n')
+	if o.Film != nil {
+		t["demo.bin"] = o.Film
 	}
-	info, err := describe(o.Model)
-	if err != nil {
-		return info, err
-	}
-	return info, copyFile(path, o.Model)
-}
-
-func describe(path string) (ModelInfo, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return ModelInfo{}, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	return ModelInfo{Name: filepath.Base(path), Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
+	return nil
 }
 
 func copyFile(to, from string) error {
-	in, err := os.Open(from)
+	data, err := os.ReadFile(from)
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		out.Close()
-		return err
-	}
-	return out.Close()
+	return os.WriteFile(to, data, 0o644)
 }
 
 // replaceable guards a folder that is no site from being replaced by one.
@@ -201,7 +229,7 @@ func replaceable(out string) error {
 		return err
 	}
 	for _, file := range []string{"index.html", "ui.wasm", "engine.wasm"} {
-		if _, err := os.Stat(filepath.Join(out, file)); err != nil {
+		if _, err := Find(out, file); err != nil {
 			return ErrOccupied
 		}
 	}

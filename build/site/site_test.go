@@ -36,7 +36,7 @@ func write(t *testing.T, dir string, files map[string]string) {
 func TestHandler(t *testing.T) {
 	base := t.TempDir()
 	dir := filepath.Join(base, "site")
-	write(t, dir, map[string]string{"index.html": "<p>hi", "ui.wasm": "\x00asm", "boot.js": "1", "model.json": "{}", "model.onnx": "m", "sub/x.css": "a{}", ".secret": "s"})
+	write(t, dir, map[string]string{"index.html": "<p>hi", "ui.wasm": "\x00asm", "boot.js": "1", "a.0123456789ab.js": "2", "model.json": "{}", "model.onnx": "m", "sub/x.css": "a{}", ".secret": "s"})
 	write(t, base, map[string]string{"outside.js": "no"})
 	server := httptest.NewServer(Handler(dir))
 	defer server.Close()
@@ -50,6 +50,7 @@ func TestHandler(t *testing.T) {
 		{"GET", "/ui.wasm", 200, "application/wasm", "\x00asm"},
 		{"HEAD", "/ui.wasm", 200, "application/wasm", ""},
 		{"GET", "/boot.js?v=1", 200, "text/javascript; charset=utf-8", "1"},
+		{"GET", "/a.0123456789ab.js", 200, "text/javascript; charset=utf-8", "2"},
 		{"GET", "/model.json", 200, "application/json", "{}"},
 		{"GET", "/model.onnx", 200, "application/octet-stream", "m"},
 		{"GET", "/sub/x.css", 200, "text/css; charset=utf-8", "a{}"},
@@ -75,6 +76,9 @@ func TestHandler(t *testing.T) {
 		res.Body.Close()
 		if res.StatusCode != c.code || c.code == 200 && (res.Header.Get("Content-Type") != c.kind || string(body) != c.body) {
 			t.Errorf("%s %s: %d %s %q, want %d %s %q", c.method, c.path, res.StatusCode, res.Header.Get("Content-Type"), body, c.code, c.kind, c.body)
+		}
+		if c.code == 200 && res.Header.Get("Cache-Control") != map[bool]string{true: forEver, false: askAgain}[Plain(c.path) != c.path] {
+			t.Errorf("%s: Cache-Control %q", c.path, res.Header.Get("Cache-Control"))
 		}
 		for k, v := range headers {
 			if res.Header.Get(k) != v {
@@ -164,6 +168,40 @@ func TestSizes(t *testing.T) {
 	WriteSizes(&b, sizes)
 	if text := b.String(); !strings.Contains(text, "ui.wasm") || strings.Contains(text, "index.html") {
 		t.Errorf("table:\n%s", text)
+	}
+}
+
+// Only pages of this machine may read what is served, and any may run scripts.
+func TestHandlerShares(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"index.html": "<p>hi", "worker.js": "1", "engine.wasm": "2", "model.onnx": "3"})
+	server := httptest.NewServer(Handler(dir))
+	defer server.Close()
+	for _, c := range []struct{ name, origin, allowed, policy string }{
+		{"engine.wasm", "http://127.0.0.1:9", "http://127.0.0.1:9", "same-origin"},
+		{"engine.wasm", "http://localhost:9", "http://localhost:9", "same-origin"},
+		{"engine.wasm", "http://[::1]:9", "http://[::1]:9", "same-origin"},
+		{"engine.wasm", "https://example.org", "", "same-origin"},
+		{"engine.wasm", "http://127.0.0.1.example.org", "", "same-origin"},
+		{"model.onnx", "null", "", "same-origin"},
+		{"model.onnx", "", "", "same-origin"},
+		{"worker.js", "https://example.org", "", "cross-origin"},
+		{"index.html", "http://127.0.0.1:9", "", "same-origin"},
+	} {
+		req, err := http.NewRequest("GET", server.URL+"/"+c.name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Origin", c.origin)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		h := res.Header
+		if h.Get("Access-Control-Allow-Origin") != c.allowed || h.Get("Cross-Origin-Resource-Policy") != c.policy {
+			t.Errorf("%s for %q: %v", c.name, c.origin, h)
+		}
 	}
 }
 
@@ -261,7 +299,11 @@ func TestBuild(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"index.html", "boot.js", "worker.js", "pool.js", "team.js", "style.css", "wasm_exec.js", "ui.wasm", "engine.wasm", "kernels.wasm", "kernels-threads.wasm", "model.onnx"} {
-		data, err := os.ReadFile(filepath.Join(out, name))
+		file, err := Find(out, name)
+		if err != nil || (file == name) != fixed[name] {
+			t.Errorf("%s is there as %q, %v", name, file, err)
+		}
+		data, err := os.ReadFile(filepath.Join(out, file))
 		if err != nil || len(data) == 0 {
 			t.Errorf("%s: %d bytes, %v", name, len(data), err)
 		}
@@ -273,7 +315,8 @@ func TestBuild(t *testing.T) {
 		}
 	}
 	var info ModelInfo
-	text, err := os.ReadFile(filepath.Join(out, "model.json"))
+	file, _ := Find(out, "model.json")
+	text, err := os.ReadFile(filepath.Join(out, file))
 	if err != nil || json.Unmarshal(text, &info) != nil || info.Name != "tiny.onnx" || info.Size != 10 || len(info.SHA256) != 64 {
 		t.Errorf("model.json is %s, %v", text, err)
 	}

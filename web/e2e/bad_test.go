@@ -374,7 +374,7 @@ func TestFilesMissing(t *testing.T) {
 	})
 	t.Run("model", func(t *testing.T) {
 		url := serve(t, path)
-		p := newTab(t, ctx, url, `const ask = fetch; window.fetch = (u, ...o) => ask(String(u).endsWith('model.onnx') ? 'gone' : u, ...o)`)
+		p := newTab(t, ctx, url, `const ask = fetch; window.fetch = (u, ...o) => ask(/model\.\w+\.onnx$/.test(u) ? 'gone' : u, ...o)`)
 		s := p.problem("model-unreachable")
 		if !strings.Contains(s.Problem.Text, "404") || s.Engine != "nomodel" {
 			t.Errorf("said %+v, engine %s", *s.Problem, s.Engine)

@@ -137,7 +137,7 @@ func TestCameraAgainstReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	clipFile := shared.File(t, "webcam", "clip.mjpeg")
-	dist(t)
+	parts(t)
 	for _, c := range []struct {
 		name, model string
 		int8        bool

@@ -3,10 +3,7 @@
 package e2e
 
 import (
-	"encoding/json"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -25,20 +22,7 @@ func serveDemo(t *testing.T) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(dist(t))); err != nil {
-		t.Fatal(err)
-	}
-	about, err := json.Marshal(site.ModelInfo{Name: demo.Name, Size: int64(len(demo.Model)), Demo: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, data := range map[string][]byte{"model.json": about, "model.onnx": demo.Model, "demo.bin": frames} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	server := httptest.NewServer(site.Handler(dir))
+	server := httptest.NewServer(site.Handler(build(t, site.Options{ModelName: demo.Name, ModelData: demo.Model, Film: frames})))
 	t.Cleanup(server.Close)
 	return server.URL + "/"
 }
@@ -128,7 +112,7 @@ func TestDemoWithoutCamera(t *testing.T) {
 	})
 	t.Run("film missing", func(t *testing.T) {
 		url := serveDemo(t)
-		p := newTab(t, ctx, url, `{ const real = fetch; window.fetch = (u, ...a) => u === 'demo.bin' ? Promise.resolve(new Response('EYE1 cut')) : real(u, ...a); }`)
+		p := newTab(t, ctx, url, `{ const real = fetch; window.fetch = (u, ...a) => /^demo\..*bin$/.test(u) ? Promise.resolve(new Response('EYE1 cut')) : real(u, ...a); }`)
 		p.ready()
 		p.click("demo")
 		if s := p.problem("demo"); s.Source != "none" {

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,7 +33,7 @@ import (
 // shots is the folder in which screenshots are kept, "" for none.
 var shots = os.Getenv("SHOTS")
 
-// built is the site, made once for all tests, without a model.
+// built is what is compiled of the site, once for all tests.
 var built struct {
 	sync.Once
 	dir string
@@ -49,8 +48,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// dist returns the folder of the site.
-func dist(t *testing.T) string {
+// parts returns a folder of what is compiled.
+func parts(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("drives a browser: skipped with -short")
@@ -59,50 +58,43 @@ func dist(t *testing.T) string {
 		if built.dir, built.err = os.MkdirTemp("", "eagleeye-e2e-"); built.err != nil {
 			return
 		}
-		built.err = site.Build(context.Background(), site.Options{Root: shared.Repo(t), Out: filepath.Join(built.dir, "dist"), Logf: t.Logf})
+		built.err = site.Compile(context.Background(), built.dir, site.Options{Root: shared.Repo(t), Logf: t.Logf})
 	})
 	if built.err != nil {
 		t.Fatal(built.err)
 	}
-	return filepath.Join(built.dir, "dist")
+	return built.dir
+}
+
+// build makes a site of the compiled parts into a folder of its own.
+func build(t *testing.T, o site.Options) (dir string) {
+	t.Helper()
+	o.Root, o.Parts, o.Out = shared.Repo(t), parts(t), filepath.Join(t.TempDir(), "dist")
+	if err := site.Build(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	return o.Out
+}
+
+// asset returns the name of a file in a site.
+func asset(t *testing.T, dir, name string) string {
+	t.Helper()
+	file, err := site.Find(dir, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // serve serves the site with the model at path, or with none for "", and
 // without the files named.
 func serve(t *testing.T, model string, without ...string) (url string) {
 	t.Helper()
-	from, dir := dist(t), t.TempDir()
-	link := func(from, name string) {
-		if err := os.Symlink(from, filepath.Join(dir, name)); err != nil {
+	dir := build(t, site.Options{Model: model})
+	for _, name := range without {
+		if err := os.Remove(filepath.Join(dir, asset(t, dir, name))); err != nil {
 			t.Fatal(err)
 		}
-	}
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if !slices.Contains(without, e.Name()) {
-			link(filepath.Join(from, e.Name()), e.Name())
-		}
-	}
-	if model != "" {
-		info, err := os.Stat(model)
-		if err != nil {
-			t.Fatal(err)
-		}
-		about, err := json.Marshal(site.ModelInfo{Name: filepath.Base(model), Size: info.Size()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "model.json"), about, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		absolute, err := filepath.Abs(model)
-		if err != nil {
-			t.Fatal(err)
-		}
-		link(absolute, "model.onnx")
 	}
 	server := httptest.NewServer(site.Handler(dir))
 	t.Cleanup(server.Close)
@@ -152,7 +144,7 @@ func tinyInt8(t *testing.T, size int) (path string, data []byte) {
 func chromium(t *testing.T, extra ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	// Before the browser's time starts: make the site and, it may be, install a browser.
-	dist(t)
+	parts(t)
 	if _, err := browser.Ensure(context.Background(), t.Logf); err != nil {
 		t.Fatal(err)
 	}

@@ -106,7 +106,7 @@ func TestThreadBreaks(t *testing.T) {
 	}
 	files := httputil.NewSingleHostReverseProxy(u)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/pool.js" {
+		if site.Plain(r.URL.Path) != "/pool.js" {
 			files.ServeHTTP(w, r)
 			return
 		}
