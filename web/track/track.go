@@ -47,16 +47,16 @@ const (
 
 // Track is one object.
 type Track struct {
-	ID      int // from 1; 0 while Tentative
-	Class   uint32
-	Phase   Phase
-	Score   float32 // of its last box
-	Det     int     // the index of its box in this frame, -1 for none
-	Born    float64 // seconds: its first box
-	Seen    float64 // seconds: its last box
-	Trail   Trail
-	cx, cy  filter
-	w, h    filter
+	ID     int // from 1; 0 while Tentative
+	Class  uint32
+	Phase  Phase
+	Score  float32 // of its last box
+	Det    int     // the index of its box in this frame, -1 for none
+	Born   float64 // seconds: its first box
+	Seen   float64 // seconds: its last box
+	Trail  Trail
+	cx, cy filter
+	w, h   filter
 }
 
 // Box returns where the track is believed to be, in pixels.
@@ -175,7 +175,8 @@ func (t *Tracker) round(dets []message.Detection, boxes func(float32) bool, trac
 	t.assign.reset(len(t.rows), len(t.cols))
 	for c, j := range t.cols {
 		d := &dets[j]
-		db := box{float64(d.X1), float64(d.Y1), float64(d.X2), float64(d.Y2)}.widen(wider)
+		cx, cy, w, h := centre(d)
+		db := box{cx - w/2, cy - h/2, cx + w/2, cy + h/2}.widen(wider)
 		for r, i := range t.rows {
 			if t.tracks[i].Class != d.Class {
 				continue
