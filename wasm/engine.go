@@ -32,8 +32,9 @@ type Precision uint8
 
 // Precisions.
 const (
-	Auto Precision = iota // as the file says: integers where it has QuantizeLinear
-	F32                   // float32 throughout, quantization in the file is dropped
+	Auto  Precision = iota // as the file says: integers where it has QuantizeLinear
+	F32                    // float32 throughout, quantization in the file is dropped
+	Mixed                  // the head in float32, the rest as the file says
 )
 
 // Options of Open.
@@ -71,7 +72,7 @@ type Detector struct {
 type Info struct {
 	Names         []string // by class
 	Width, Height int      // of the network's input
-	Precision     string   // "int8" or "float32"
+	Precision     string   // "int8", "float32", or "mixed" where some convolutions compute in float32
 	Variant       string   // of the kernels
 	Threads       int      // that a frame uses
 	Anchors       int      // rows of output0
@@ -103,8 +104,11 @@ func OpenGraph(g *graph.Graph, m host.Machine, o Options) (*Detector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
-	if o.Precision == F32 {
+	switch o.Precision {
+	case F32:
 		prepared = graph.FloatOnly(prepared)
+	case Mixed:
+		prepared = graph.FloatHead(prepared)
 	}
 	return openPrepared(prepared, m, o)
 }
@@ -123,7 +127,11 @@ func openPrepared(g *graph.Graph, m host.Machine, o Options) (*Detector, error) 
 	if len(p.Detect.Heads) == 0 {
 		return nil, fmt.Errorf("%w: it has no YOLOv8 detection head", ErrModel)
 	}
-	return newDetector(p, m, g.Meta)
+	d, err := newDetector(p, m, g.Meta)
+	if err == nil && p.Quantized && graph.FloatConvs(g) > 0 {
+		d.info.Precision = "mixed"
+	}
+	return d, err
 }
 
 func newDetector(p *plan.Plan, m host.Machine, meta map[string]string) (*Detector, error) {

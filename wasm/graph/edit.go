@@ -173,3 +173,43 @@ func FloatOnly(g *Graph) *Graph {
 	}
 	return g
 }
+
+// FloatHead returns a copy of a prepared graph whose head computes in float32:
+// what lies between the feature maps, which others read as well, and Detect is
+// no longer rounded. Weights keep the numbers that their integers stand for.
+func FloatHead(g *Graph) *Graph {
+	g = Clone(g)
+	made, readers := map[*Value]*Node{}, map[*Value]int{}
+	var ends []*Value
+	for _, n := range g.Nodes {
+		for _, v := range n.Out {
+			made[v] = n
+		}
+		for _, v := range n.In {
+			readers[v]++
+		}
+		if n.Op == "Detect" {
+			ends = n.In
+		}
+	}
+	for _, v := range ends {
+		for n := made[v]; n != nil && n.Op == "Conv"; n = made[n.In[0]] {
+			if in := n.In[0]; readers[in] > 1 || made[in] == nil || made[in].Op != "Conv" {
+				break
+			}
+			n.In[0].Quant = nil
+		}
+	}
+	return g
+}
+
+// FloatConvs counts the convolutions of a prepared graph that read floats.
+func FloatConvs(g *Graph) int {
+	count := 0
+	for _, n := range g.Nodes {
+		if n.Op == "Conv" && n.In[0].Quant == nil {
+			count++
+		}
+	}
+	return count
+}

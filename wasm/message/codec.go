@@ -18,9 +18,9 @@ func Append(dst []byte, m Message) []byte {
 	switch m := m.(type) {
 	case Load:
 		w.str(m.Name)
-		w.u32(m.Width)
-		w.u32(m.Height)
-		w.bool(m.Float)
+		w.choice(m.Choice)
+	case Reload:
+		w.choice(m.Choice)
 	case Frame:
 		w.u32(m.ID)
 		w.u32(m.Width)
@@ -76,6 +76,25 @@ func Append(dst []byte, m Message) []byte {
 		w.u32(m.ID)
 		w.u32(uint32(m.Reason))
 		w.str(m.Text)
+	case Convert:
+		w.str(m.Name)
+	case Calibrate:
+		w.str(m.Name)
+		w.u32(m.Width)
+		w.u32(m.BiasImages)
+		w.u32(m.RoundImages)
+	case Working:
+		w.u32(uint32(m.What))
+		w.u32(m.Done)
+		w.u32(m.Total)
+	case Converted:
+		w.str(m.Name)
+		w.u64(m.Bytes)
+		w.u32(m.Images)
+		w.u32(m.BiasImages)
+		w.u32(m.RoundImages)
+		w.u32(m.Points)
+		w.u32(m.Convs)
 	}
 	return w.b
 }
@@ -89,7 +108,9 @@ func Decode(b []byte) (Message, error) {
 	var m Message
 	switch kind(b[0]) {
 	case kindLoad:
-		m = Load{Name: r.str(), Width: r.u32(), Height: r.u32(), Float: r.bool()}
+		m = Load{Name: r.str(), Choice: r.choice()}
+	case kindReload:
+		m = Reload{Choice: r.choice()}
 	case kindFrame:
 		m = Frame{ID: r.u32(), Width: r.u32(), Height: r.u32(), Thresholds: r.thresholds(), Thumb: r.bool()}
 	case kindRerun:
@@ -115,6 +136,14 @@ func Decode(b []byte) (Message, error) {
 		m = r.result()
 	case kindFailed:
 		m = Failed{Frame: r.bool(), ID: r.u32(), Reason: Reason(r.max(uint64(numReasons - 1))), Text: r.str()}
+	case kindConvert:
+		m = Convert{Name: r.str()}
+	case kindCalibrate:
+		m = Calibrate{Name: r.str(), Width: r.u32(), BiasImages: r.u32(), RoundImages: r.u32()}
+	case kindWorking:
+		m = Working{What: uint8(r.max(math.MaxUint8)), Done: r.u32(), Total: r.u32()}
+	case kindConverted:
+		m = Converted{Name: r.str(), Bytes: r.u64(), Images: r.u32(), BiasImages: r.u32(), RoundImages: r.u32(), Points: r.u32(), Convs: r.u32()}
 	default:
 		return nil, ErrMalformed
 	}
@@ -147,6 +176,12 @@ func (w *writer) thresholds(t Thresholds) {
 	w.f32(t.Conf)
 	w.f32(t.IoU)
 	w.u32(t.Max)
+}
+
+func (w *writer) choice(c Choice) {
+	w.u32(c.Width)
+	w.u32(c.Height)
+	w.u32(uint32(c.Precision))
 }
 
 // reader takes fields off b; after the first one that is not there it is bad
@@ -212,6 +247,10 @@ func (r *reader) str() string {
 
 func (r *reader) thresholds() Thresholds {
 	return Thresholds{Conf: r.f32(), IoU: r.f32(), Max: r.u32()}
+}
+
+func (r *reader) choice() Choice {
+	return Choice{Width: r.u32(), Height: r.u32(), Precision: Precision(r.max(uint64(numPrecisions - 1)))}
 }
 
 func (r *reader) result() Result {

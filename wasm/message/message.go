@@ -22,6 +22,11 @@ const (
 	kindLoaded
 	kindResult
 	kindFailed
+	kindReload
+	kindConvert
+	kindCalibrate
+	kindWorking
+	kindConverted
 )
 
 // What `boot` of a plain object from worker.js says.
@@ -32,13 +37,33 @@ const (
 	BootExit     = "exit"     // the Go program ended, which it never does by itself: a crash
 )
 
-// Load asks the worker to open the model in `x`, a Blob. Width and Height are
-// the network's input in pixels, 0 for the model's own.
+// Load asks the worker to open the model in `x`, a Blob.
 type Load struct {
-	Name          string
-	Width, Height uint32
-	Float         bool // run in float32 even when the file is quantized
+	Name string
+	Choice
 }
+
+// Choice is how a model is to run.
+type Choice struct {
+	Width, Height uint32 // pixels of the network's input, multiples of 32; 0: the model's own
+	Precision     Precision
+}
+
+// Precision is the arithmetic that is asked for.
+type Precision uint8
+
+// Precisions: a model that is not quantized runs in float32 whatever is asked.
+const (
+	PrecisionFile  Precision = iota // as the file says
+	PrecisionFloat                  // float32 throughout
+	PrecisionMixed                  // the head in float32, the rest as the file says
+	numPrecisions
+)
+
+// Reload asks the worker to open the model that it has in another way. Frames
+// that come meanwhile wait. Loaded answers it, or Failed and then Loaded for the
+// old way.
+type Reload struct{ Choice }
 
 // Thresholds choose among the engine's boxes. Scores and IoU lie in 0..1; Max
 // is the largest number of boxes.
@@ -77,7 +102,7 @@ const (
 // Progress says what Load is doing.
 type Progress struct{ Stage uint8 }
 
-// Loaded answers Load.
+// Loaded answers Load and Reload.
 type Loaded struct {
 	Name          string
 	Width, Height uint32 // pixels of the network's input
@@ -121,18 +146,61 @@ type Result struct {
 	Thumb                  []byte // ThumbBytes, or empty
 }
 
+// Convert asks the worker that runs convert.wasm for the ONNX form of the model
+// in `x`, a Blob: an .onnx file as it is or a checkpoint. Converted answers it.
+type Convert struct{ Name string }
+
+// Calibrate asks the same worker for the int8 form of a float model. `x` is
+// {model: Blob, pictures: [ImageBitmap, …]}; the pictures are transferred. The
+// counts are those of wasm/calib's options. Working tells how far it is,
+// Converted answers it.
+type Calibrate struct {
+	Name        string
+	Width       uint32 // pixels of the network's input while observing; 0: the model's own
+	BiasImages  uint32 // pictures that the biases are matched on, 0 for none
+	RoundImages uint32 // pictures that the weights are rounded by, 0 for none
+}
+
+// What Working is at.
+const (
+	WorkRead    uint8 = iota + 1 // reading the model
+	WorkObserve                  // running the float model over the pictures
+	WorkRound                    // rounding weights
+	WorkBias                     // matching biases
+)
+
+// Working says how far Calibrate is.
+type Working struct {
+	What        uint8
+	Done, Total uint32
+}
+
+// Converted answers Convert and Calibrate; `x` is the ONNX file, a Uint8Array.
+// The counts are 0 after Convert.
+type Converted struct {
+	Name        string
+	Bytes       uint64
+	Images      uint32 // pictures observed
+	BiasImages  uint32
+	RoundImages uint32
+	Points      uint32 // activations with a grid
+	Convs       uint32 // convolutions with int8 weights
+}
+
 // Reason classes a failure by what the person can do about it.
 type Reason uint8
 
 const (
-	ReasonEngine   Reason = iota // anything else: the text says it
-	ReasonEmpty                  // the model has no bytes
-	ReasonNotModel               // not an ONNX file
-	ReasonBroken                 // an ONNX file, cut short or damaged
-	ReasonOperator               // an operator that the engine lacks
-	ReasonShape                  // an input or an output that is not a detector's
-	ReasonPicture                // the picture cannot be read or is too large
-	ReasonMemory                 // the model needs more memory than there is
+	ReasonEngine     Reason = iota // anything else: the text says it
+	ReasonEmpty                    // the model has no bytes
+	ReasonNotModel                 // not an ONNX file
+	ReasonBroken                   // an ONNX file, cut short or damaged
+	ReasonOperator                 // an operator that the engine lacks
+	ReasonShape                    // an input or an output that is not a detector's
+	ReasonPicture                  // the picture cannot be read or is too large
+	ReasonMemory                   // the model needs more memory than there is
+	ReasonCheckpoint               // a checkpoint that cannot be read, or of another architecture
+	ReasonQuantized                // the model is quantized already
 	numReasons
 )
 
@@ -153,3 +221,9 @@ func (Progress) kind() kind { return kindProgress }
 func (Loaded) kind() kind   { return kindLoaded }
 func (Result) kind() kind   { return kindResult }
 func (Failed) kind() kind   { return kindFailed }
+
+func (Reload) kind() kind    { return kindReload }
+func (Convert) kind() kind   { return kindConvert }
+func (Calibrate) kind() kind { return kindCalibrate }
+func (Working) kind() kind   { return kindWorking }
+func (Converted) kind() kind { return kindConverted }

@@ -10,7 +10,13 @@ import (
 func samples() map[string]Message {
 	t := Thresholds{Conf: 0.25, IoU: 0.7, Max: 300}
 	return map[string]Message{
-		"load":          Load{Name: "yolov8n 模型.onnx", Width: 320, Height: 640, Float: true},
+		"load":          Load{Name: "yolov8n 模型.onnx", Choice: Choice{Width: 320, Height: 640, Precision: PrecisionFloat}},
+		"reload":        Reload{Choice{Width: 1280, Height: 32, Precision: PrecisionMixed}},
+		"reload bare":   Reload{},
+		"convert":       Convert{Name: "best.pt"},
+		"calibrate":     Calibrate{Name: "best.onnx", Width: 640, BiasImages: 8, RoundImages: 32},
+		"working":       Working{What: WorkBias, Done: 3, Total: 70000},
+		"converted":     Converted{Name: "best-int8.onnx", Bytes: 1 << 33, Images: 32, BiasImages: 8, RoundImages: 1, Points: 90, Convs: 63},
 		"load empty":    Load{},
 		"frame":         Frame{ID: 1 << 31, Width: 1920, Height: 1080, Thresholds: t, Thumb: true},
 		"rerun":         Rerun{ID: 7, Thresholds: t},
@@ -60,7 +66,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"unknown kind":      {200},
 		"long list":         append([]byte{byte(kindResult), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0xff, 0xff, 0xff, 0xff, 0x0f),
 		"number too large":  {byte(kindRerun), 0xff, 0xff, 0xff, 0xff, 0xff, 0x01},
-		"bool of two":       {byte(kindLoad), 0, 0, 0, 2},
+		"bool of two":       {byte(kindFailed), 2, 0, 0, 0},
+		"unknown precision": {byte(kindLoad), 0, 0, 0, byte(numPrecisions)},
 		"unknown reason":    {byte(kindFailed), 0, 0, byte(numReasons), 0},
 		"endless uvarint":   append([]byte{byte(kindReady)}, bytes.Repeat([]byte{0x80}, 30)...),
 		"string past end":   {byte(kindReady), 5, 'a'},

@@ -64,16 +64,29 @@ func main() {
 	await := newAwaiter()
 	pictures := newStager(await)
 	post(message.Ready{Variant: machine.Variant()})
+	var file js.Value // Blob of the model, outside of this heap
+	read := func() ([]byte, bool) {
+		model, err := await.bytes(file.Call("arrayBuffer"))
+		if err != nil {
+			post(message.Failed{Text: "the file cannot be read: " + err.Error()})
+		}
+		return model, err == nil
+	}
 	for frames := 1; ; {
 		r := <-requests
 		switch m := r.m.(type) {
 		case message.Load:
-			model, err := await.bytes(r.x.Call("arrayBuffer"))
-			if err != nil {
-				post(message.Failed{Text: "the file cannot be read: " + err.Error()})
-				continue
+			file = r.x
+			if model, ok := read(); ok {
+				s.Load(m, model)
 			}
-			s.Load(m, model)
+			runtime.GC()
+		case message.Reload:
+			if !file.Truthy() {
+				post(message.Failed{Text: "no model is loaded"})
+			} else if model, ok := read(); ok {
+				s.Reload(m, model)
+			}
 			runtime.GC()
 		case message.Frame:
 			s.Frame(m, picture{pictures, r.x, int(m.Width), int(m.Height)})

@@ -46,7 +46,8 @@ type Session struct {
 	Read func(addr uint32, b []byte)
 
 	det    Detector
-	w, h   int // of the staged picture, 0 before the first
+	load   message.Load // that det answers
+	w, h   int          // of the staged picture, 0 before the first
 	thumb  []byte
 	result message.Result // reused
 }
@@ -62,14 +63,29 @@ func (s *Session) Load(m message.Load, model []byte) {
 		s.Say(message.Failed{Reason: message.ReasonEmpty, Text: "the file has 0 bytes"})
 		return
 	}
-	precision := wasm.Auto
-	if m.Float {
-		precision = wasm.F32
-	}
-	det, err := s.Open(model, wasm.Options{Width: int(m.Width), Height: int(m.Height), Precision: precision})
-	if err != nil {
-		s.Say(message.Failed{Reason: reason(err), Text: err.Error()})
+	s.open(m, model, start)
+}
+
+// Reload opens the model of the last Load in another way, and where that fails
+// in the old one.
+func (s *Session) Reload(m message.Reload, model []byte) {
+	old := s.load
+	if s.det == nil {
+		s.Say(message.Failed{Reason: message.ReasonEngine, Text: "no model is loaded"})
 		return
+	}
+	if !s.open(message.Load{Name: old.Name, Choice: m.Choice}, model, time.Now()) {
+		s.open(old, model, time.Now())
+	}
+}
+
+// open opens a model, runs it once and tells the page how that went.
+func (s *Session) open(m message.Load, model []byte, start time.Time) bool {
+	s.det, s.w, s.h = nil, 0, 0
+	det, err := s.Open(model, wasm.Options{Width: int(m.Width), Height: int(m.Height), Precision: precisions[m.Precision]})
+	if err != nil {
+		s.Say(message.Failed{Reason: Reason(err), Text: err.Error()})
+		return false
 	}
 	opened := time.Now()
 	s.Say(message.Progress{Stage: message.StageWarm})
@@ -79,9 +95,9 @@ func (s *Session) Load(m message.Load, model []byte) {
 	}
 	if err != nil {
 		s.Say(message.Failed{Reason: message.ReasonEngine, Text: fmt.Sprintf("the first run failed: %v", err)})
-		return
+		return false
 	}
-	s.det = det
+	s.det, s.load = det, m
 	info := det.Info()
 	kernels, _ := s.Memory()
 	s.Say(message.Loaded{
@@ -91,7 +107,10 @@ func (s *Session) Load(m message.Load, model []byte) {
 		Classes:    info.Names,
 		OpenMicros: micros(opened.Sub(start)), WarmMicros: micros(time.Since(opened)),
 	})
+	return true
 }
+
+var precisions = [...]wasm.Precision{message.PrecisionFile: wasm.Auto, message.PrecisionFloat: wasm.F32, message.PrecisionMixed: wasm.Mixed}
 
 // Frame runs the detector on a picture and tells the page Result or Failed.
 func (s *Session) Frame(m message.Frame, pic Picture) {
@@ -126,7 +145,7 @@ func (s *Session) stage(w, h int, pic Picture) (rgba func() []byte, why message.
 	if c, ok := pic.Colours(); ok {
 		p, err := s.det.StagePlanes(w, h, c)
 		if err != nil {
-			return nil, reason(err), err
+			return nil, Reason(err), err
 		}
 		if pic.WritePlanes(p) == nil {
 			s.result.Planes = true
@@ -136,7 +155,7 @@ func (s *Session) stage(w, h int, pic Picture) (rgba func() []byte, why message.
 	s.result.Planes = false
 	addr, err := s.det.Stage(w, h)
 	if err != nil {
-		return nil, reason(err), err
+		return nil, Reason(err), err
 	}
 	if err := pic.WriteRGBA(addr); err != nil {
 		return nil, message.ReasonPicture, fmt.Errorf("the browser did not give the picture's pixels: %w", err)
@@ -204,8 +223,8 @@ func thresholds(t message.Thresholds) wasm.Thresholds {
 
 func micros(d time.Duration) uint32 { return uint32(max(0, min(d.Microseconds(), 1<<32-1))) }
 
-// reason classes the engine's errors by what can be done about them.
-func reason(err error) message.Reason {
+// Reason classes the engine's errors by what can be done about them.
+func Reason(err error) message.Reason {
 	for _, c := range [...]struct {
 		of error
 		is message.Reason

@@ -91,6 +91,40 @@ func TestLoadThenFrames(t *testing.T) {
 	}
 }
 
+// A model opens in another way, and in the old one where that fails.
+func TestReload(t *testing.T) {
+	var asked []wasm.Options
+	s, said := newSession(&fake{}, nil)
+	s.Open = func(_ []byte, o wasm.Options) (Detector, error) {
+		if asked = append(asked, o); o.Width == 1280 {
+			return nil, wasm.ErrMemory
+		}
+		return &fake{}, nil
+	}
+	s.Reload(message.Reload{}, []byte{1})
+	if f, ok := (*said)[0].(message.Failed); !ok || f.Frame || len(asked) != 0 {
+		t.Fatalf("before a model: said %+v", *said)
+	}
+	s.Load(message.Load{Name: "m", Choice: message.Choice{Width: 320, Precision: message.PrecisionFloat}}, []byte{1})
+	s.Reload(message.Reload{Choice: message.Choice{Width: 640, Height: 480, Precision: message.PrecisionMixed}}, []byte{1})
+	if l, ok := (*said)[len(*said)-1].(message.Loaded); !ok || l.Name != "m" || asked[1].Width != 640 || asked[1].Height != 480 || asked[1].Precision != wasm.Mixed {
+		t.Fatalf("asked %+v, said %+v", asked, l)
+	}
+	*said = nil
+	s.Reload(message.Reload{Choice: message.Choice{Width: 1280}}, []byte{1})
+	f, ok := (*said)[0].(message.Failed)
+	if !ok || f.Reason != message.ReasonMemory {
+		t.Fatalf("said %+v", *said)
+	}
+	if _, ok := (*said)[len(*said)-1].(message.Loaded); !ok || asked[3].Width != 640 || asked[3].Precision != wasm.Mixed {
+		t.Fatalf("asked %+v, said %+v", asked, *said)
+	}
+	s.Frame(message.Frame{ID: 1, Width: 2, Height: 2}, &still{})
+	if _, ok := (*said)[len(*said)-1].(message.Result); !ok {
+		t.Fatalf("after a refusal: said %+v", (*said)[len(*said)-1])
+	}
+}
+
 // Planes are taken where the browser gives them, else RGBA bytes.
 func TestFramesInPlanes(t *testing.T) {
 	for _, c := range []struct {
