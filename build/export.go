@@ -10,6 +10,7 @@ import (
 
 	"eagleeye/build/calib"
 	"eagleeye/build/export"
+	"eagleeye/build/export/form"
 	"eagleeye/build/modelfile"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
@@ -28,7 +29,7 @@ type exportCmd struct {
 }
 
 func (c *exportCmd) Run(ctx context.Context, t terminal) error {
-	o := export.ONNXOptions{Precision: export.Precision(c.Precision), Opset: c.Opset, Dynamic: c.Dynamic}
+	o := export.ONNXOptions{Options: form.Options{Precision: form.Precision(c.Precision)}, Opset: c.Opset, Dynamic: c.Dynamic}
 	switch len(c.Imgsz) {
 	case 0:
 	case 1:

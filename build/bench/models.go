@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 
+	"eagleeye/build/export/form"
 	"eagleeye/build/export/tensorflow"
 	"eagleeye/kernels"
 	"eagleeye/wasm"
@@ -58,15 +59,15 @@ func (m *Models) make(format string, size int) ([]byte, error) {
 		}
 		return everywhere(float, size, m.ranges)
 	}
-	source, precision := m.Float, tensorflow.Float32
+	source, precision := m.Float, form.Float32
 	if format == "tflite-int8" {
-		source, precision = m.Int8, tensorflow.Int8
+		source, precision = m.Int8, form.Int8
 	}
 	g, err := onnx.Read(source)
 	if err != nil {
 		return nil, err
 	}
-	o := tensorflow.Options{Precision: precision, Width: size, Height: size}
+	o := form.Options{Precision: precision, Width: size, Height: size}
 	switch format {
 	case "tflite", "tflite-int8":
 		return tensorflow.Encode(g, o)

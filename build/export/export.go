@@ -10,23 +10,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"eagleeye/build/export/form"
 	"eagleeye/build/export/ncnn"
 	"eagleeye/build/export/openvino"
 	"eagleeye/build/export/tensorflow"
 	"eagleeye/wasm/graph"
 )
-
-// Precision is how weights are stored and convolutions computed.
-type Precision string
-
-const (
-	Float32 Precision = "fp32"
-	Float16 Precision = "fp16"
-	Int8    Precision = "int8"
-)
-
-// ErrFloat says that int8 was asked of a float model.
-var ErrFloat = errors.New("the model is not quantized; quantize it first")
 
 // Formats are the names that Encode knows.
 var Formats = []string{"onnx", "tflite", "tfjs", "ncnn", "openvino", "tensorrt"}
@@ -47,10 +36,9 @@ func Encode(g *graph.Graph, format, base string, o ONNXOptions) (files []File, h
 	if o.Opset != 0 && format != "onnx" && format != "tensorrt" {
 		return nil, "", fmt.Errorf("%s: only ONNX has an opset", format)
 	}
-	form := string(o.Precision)
 	suffix := base
-	if form != "" && form != "fp32" {
-		suffix += "_" + form
+	if o.Precision != "" && o.Precision != form.Float32 {
+		suffix += "_" + string(o.Precision)
 	}
 	switch format {
 	case "onnx", "tensorrt":
@@ -65,20 +53,20 @@ func Encode(g *graph.Graph, format, base string, o ONNXOptions) (files []File, h
 		}
 		return []File{{name, data}}, hint, nil
 	case "tflite":
-		data, err := tensorflow.Encode(g, tensorflow.Options{Precision: tensorflow.Precision(form), Width: o.Width, Height: o.Height})
+		data, err := tensorflow.Encode(g, o.Options)
 		if err != nil {
 			return nil, "", err
 		}
 		return []File{{suffix + ".tflite", data}}, "", nil
 	case "tfjs":
-		m, err := tensorflow.EncodeJS(g, tensorflow.Options{Precision: tensorflow.Precision(form), Width: o.Width, Height: o.Height})
+		m, err := tensorflow.EncodeJS(g, o.Options)
 		if err != nil {
 			return nil, "", err
 		}
 		dir := suffix + "_web_model"
 		return []File{{filepath.Join(dir, tensorflow.WeightsFile), m.Weights}, {filepath.Join(dir, "model.json"), m.JSON}}, "", nil
 	case "ncnn":
-		m, err := ncnn.Encode(g, ncnn.Options{Precision: ncnn.Precision(form), Width: o.Width, Height: o.Height})
+		m, err := ncnn.Encode(g, o.Options)
 		if err != nil {
 			return nil, "", err
 		}
@@ -86,7 +74,7 @@ func Encode(g *graph.Graph, format, base string, o ONNXOptions) (files []File, h
 		return []File{{filepath.Join(dir, "model.ncnn.bin"), m.Bin}, {filepath.Join(dir, "metadata.yaml"), m.Metadata},
 			{filepath.Join(dir, "model.ncnn.param"), m.Param}}, "", nil
 	case "openvino":
-		m, err := openvino.Encode(g, openvino.Options{Precision: openvino.Precision(form), Width: o.Width, Height: o.Height})
+		m, err := openvino.Encode(g, o.Options)
 		if err != nil {
 			return nil, "", err
 		}
@@ -100,9 +88,9 @@ func Encode(g *graph.Graph, format, base string, o ONNXOptions) (files []File, h
 func trtexec(name, input string, o ONNXOptions) string {
 	c := fmt.Sprintf("trtexec --onnx=%s --saveEngine=%s.engine", name, name[:len(name)-len(".onnx")])
 	switch o.Precision {
-	case Int8:
+	case form.Int8:
 		c += " --int8 --fp16"
-	case Float16:
+	case form.Float16:
 		c += " --fp16"
 	}
 	if o.Dynamic {

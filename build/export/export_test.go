@@ -2,7 +2,6 @@ package export
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,10 +10,10 @@ import (
 	"testing"
 
 	"eagleeye/build/export/exporttest"
+	"eagleeye/build/export/form"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
-	"eagleeye/wasm/zoo"
 )
 
 var packages = []string{"onnxruntime==1.30.0", "onnx==1.22.0", "numpy==2.4.6"}
@@ -37,30 +36,21 @@ func run(t *testing.T, python string, model []byte, batch, h, w int, input []flo
 	return exporttest.Run(t, python, filepath.Join("testdata", "ort.py"), input, path, strconv.Itoa(batch), strconv.Itoa(h), strconv.Itoa(w))
 }
 
-func tiny(t *testing.T, w, h int) *graph.Graph {
-	t.Helper()
-	g, err := zoo.YOLOv8(zoo.Config{Depth: 0.33, Width: 0.25, MaxChannels: 1024, Classes: []string{"a", "it's", "c"}, Size: w, Height: h, Seed: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
-
 // Every form of a seeded model: our own reader and ONNX Runtime give the
 // engine's numbers.
 func TestONNXForms(t *testing.T) {
 	const h, w = 96, 128
-	g := tiny(t, w, h)
+	g := exporttest.Tiny(t, w, h)
 	p := exporttest.Scenes(1, w, h)[0]
 	d := exporttest.Engine(t, g, wasm.Options{})
 	for _, opset := range []int{11, 12, 13, 17, 21} {
 		for _, dynamic := range []bool{false, true} {
-			for _, precision := range []Precision{Float32, Float16} {
+			for _, precision := range []form.Precision{form.Float32, form.Float16} {
 				t.Run(fmt.Sprintf("opset %d, dynamic %v, %s", opset, dynamic, precision), func(t *testing.T) {
-					data := encode(t, g, ONNXOptions{Precision: precision, Opset: opset, Dynamic: dynamic})
-					box, score := 2e-3, 1e-5
-					if precision == Float16 {
-						box, score = 0.5, 5e-3
+					data := encode(t, g, ONNXOptions{Options: form.Options{Precision: precision}, Opset: opset, Dynamic: dynamic})
+					most := exporttest.Tolerance{Box: 2e-3, Score: 1e-5}
+					if precision == form.Float16 {
+						most = exporttest.Half
 					}
 					back, err := onnx.Read(data)
 					if err != nil {
@@ -75,14 +65,8 @@ func TestONNXForms(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					b, s := exporttest.Distance(t, d, p, out["output0"].Floats())
-					if !(b <= box && s <= score) {
-						t.Errorf("read back, boxes differ by %g px, scores by %g", b, s)
-					}
-					b, s = exporttest.Distance(t, d, p, run(t, exporttest.Python(t, packages...), data, 1, h, w, p.Input()))
-					if !(b <= box && s <= score) {
-						t.Errorf("in ONNX Runtime boxes differ by %g px, scores by %g", b, s)
-					}
+					exporttest.Within(t, d, p, out["output0"].Floats(), most)
+					exporttest.Within(t, d, p, run(t, exporttest.Python(t, packages...), data, 1, h, w, p.Input()), most)
 				})
 			}
 		}
@@ -92,45 +76,37 @@ func TestONNXForms(t *testing.T) {
 // A dynamic file takes other sizes and batches.
 func TestDynamic(t *testing.T) {
 	python := exporttest.Python(t, packages...)
-	g := tiny(t, 128, 96)
+	g := exporttest.Tiny(t, 128, 96)
 	data := encode(t, g, ONNXOptions{Dynamic: true, Opset: 17})
 	const h, w, n = 160, 64, 2
 	ps := exporttest.Scenes(n, w, h)
 	y := run(t, python, data, n, h, w, exporttest.Inputs(ps))
 	d := exporttest.Engine(t, g, wasm.Options{Width: w, Height: h})
 	for i, p := range ps {
-		b, s := exporttest.Distance(t, d, p, y[i*len(y)/n:(i+1)*len(y)/n])
-		if !(b <= 2e-3 && s <= 1e-5) {
-			t.Errorf("picture %d: boxes differ by %g px, scores by %g", i, b, s)
-		}
+		exporttest.Within(t, d, p, y[i*len(y)/n:(i+1)*len(y)/n], exporttest.Tolerance{Box: 2e-3, Score: 1e-5})
 	}
 }
 
 func TestBoxesOfPhotos(t *testing.T) {
-	const size, count = 320, 20
-	photos := exporttest.Photos(t, count, size)
 	python := exporttest.Python(t, packages...)
-	float, int8ed := exporttest.Reference(t)
-	for _, c := range []struct {
-		precision Precision
-		g         *graph.Graph
-		opset     int
-		iou       float64
-	}{
-		{Float32, float, 17, 0.98},
-		{Float16, float, 13, 0.98},
-		{Int8, int8ed, 13, 0.93},
-		{Int8, int8ed, 21, 0.93},
-	} {
-		t.Run(fmt.Sprintf("%s, opset %d", c.precision, c.opset), func(t *testing.T) {
-			y := run(t, python, encode(t, c.g, ONNXOptions{Precision: c.precision, Opset: c.opset}), 1, size, size, exporttest.Inputs(photos))
-			exporttest.Agree(t, c.g, photos, y, c.iou)
+	for _, opset := range []int{13, 21} {
+		t.Run(fmt.Sprintf("opset %d", opset), func(t *testing.T) {
+			exporttest.Boxes(t, func(t *testing.T, g *graph.Graph, o form.Options, h, w int, input []float32) []float32 {
+				return run(t, python, encode(t, g, ONNXOptions{Options: o, Opset: opset}), 1, h, w, input)
+			}, form.Float32, form.Float16, form.Int8)
 		})
 	}
 }
 
+func TestRefusals(t *testing.T) {
+	exporttest.Refusals(t, func(g *graph.Graph, o form.Options) error {
+		_, err := ONNX(g, ONNXOptions{Options: o})
+		return err
+	})
+}
+
 func TestEncode(t *testing.T) {
-	g := tiny(t, 64, 64)
+	g := exporttest.Tiny(t, 64, 64)
 	want := map[string][]string{
 		"onnx":     {"m.onnx"},
 		"tensorrt": {"m_tensorrt.onnx"},
@@ -157,14 +133,14 @@ func TestEncode(t *testing.T) {
 		if strings.Contains(hint, "trtexec --onnx=m_tensorrt.onnx") != (f == "tensorrt") {
 			t.Errorf("%s: hint %q", f, hint)
 		}
-		if _, _, err := Encode(g, f, "m", ONNXOptions{Precision: Int8}); err == nil {
+		if _, _, err := Encode(g, f, "m", ONNXOptions{Options: form.Options{Precision: form.Int8}}); err == nil {
 			t.Errorf("%s: int8 of a float model was accepted", f)
 		}
 	}
 	for name, o := range map[string]ONNXOptions{
 		"opset 10":             {Opset: 10},
 		"opset 22":             {Opset: 22},
-		"int8 before opset 13": {Opset: 12, Precision: Int8},
+		"int8 before opset 13": {Opset: 12, Options: form.Options{Precision: form.Int8}},
 	} {
 		if _, _, err := Encode(g, "onnx", "m", o); err == nil {
 			t.Errorf("%s was accepted", name)
@@ -175,9 +151,6 @@ func TestEncode(t *testing.T) {
 	}
 	if _, _, err := Encode(g, "coreml", "m", ONNXOptions{}); err == nil {
 		t.Error("an unknown format was accepted")
-	}
-	if _, err := ONNX(g, ONNXOptions{Precision: Int8}); !errors.Is(err, ErrFloat) {
-		t.Errorf("int8 of a float model: %v", err)
 	}
 }
 

@@ -4,16 +4,16 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"eagleeye/build/export/form"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
 )
 
 // ONNXOptions choose the form of an ONNX file.
 type ONNXOptions struct {
-	Precision     Precision
-	Width, Height int  // of the input; 0: the model's own
-	Opset         int  // 11 to 21; 0 is 13, the first that can say all of int8
-	Dynamic       bool // batch, height and width are left open
+	form.Options
+	Opset   int  // 11 to 21; 0 is 13, the first that can say all of int8
+	Dynamic bool // batch, height and width are left open
 }
 
 // ONNX writes g, as read from a file, anew: constants folded, one operator a
@@ -27,22 +27,15 @@ func ONNX(g *graph.Graph, o ONNXOptions) ([]byte, error) {
 	if o.Opset < 11 || o.Opset > 21 {
 		return nil, fmt.Errorf("opset %d: want 11 to 21", o.Opset)
 	}
-	if o.Precision == Int8 && o.Opset < 13 {
+	if o.Precision == form.Int8 && o.Opset < 13 {
 		return nil, fmt.Errorf("opset %d has no scale a channel: int8 needs 13 or later", o.Opset)
 	}
-	meta, name := g.Meta, g.Name
-	if o.Precision != Int8 {
-		g = graph.FloatOnly(g)
-	}
-	p, err := graph.Prepare(g, o.Height, o.Width)
+	p, err := form.Prepare(g, o.Options)
 	if err != nil {
 		return nil, err
 	}
-	if o.Precision == Int8 && !quantized(p) {
-		return nil, ErrFloat
-	}
-	w := &onnxWriter{o: o, g: &graph.Graph{Name: name, Opset: o.Opset, Meta: map[string]string{}}, at: map[*graph.Value]*graph.Value{}, shared: map[string]*graph.Value{}}
-	for k, v := range meta {
+	w := &onnxWriter{o: o, g: &graph.Graph{Name: g.Name, Opset: o.Opset, Meta: map[string]string{}}, at: map[*graph.Value]*graph.Value{}, shared: map[string]*graph.Value{}}
+	for k, v := range g.Meta {
 		w.g.Meta[k] = v
 	}
 	in := p.Inputs[0]
@@ -59,16 +52,6 @@ func ONNX(g *graph.Graph, o ONNXOptions) ([]byte, error) {
 		}
 	}
 	return onnx.Write(w.g)
-}
-
-// quantized says whether any convolution of a prepared graph is.
-func quantized(p *graph.Graph) bool {
-	for _, n := range p.Nodes {
-		if n.Op == "Conv" && n.In[1].Quant != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // onnxWriter grows the new graph.
@@ -132,15 +115,12 @@ func (w *onnxWriter) floats(name string, v []float32, shape ...int) *graph.Value
 
 // weights are floats, or halves and a cast.
 func (w *onnxWriter) weights(v *graph.Value) *graph.Value {
-	if q := v.Quant; q != nil {
-		scale := make([]float32, v.Shape[0])
-		for c := range scale {
-			scale[c] = q.Scale[min(c, len(q.Scale)-1)]
-		}
+	if v.Quant != nil {
+		scale := form.Scales(v)
 		zero := &graph.Tensor{DType: graph.Int8, Shape: []int{len(scale)}, Data: make([]byte, len(scale))}
 		return w.op("DequantizeLinear", "", axis(0), w.constant(v.Name, v.Const), w.floats("", scale, len(scale)), w.constant("", zero))
 	}
-	if w.o.Precision != Float16 {
+	if w.o.Precision != form.Float16 {
 		return w.constant(v.Name, v.Const)
 	}
 	var data []byte
@@ -154,7 +134,7 @@ func (w *onnxWriter) weights(v *graph.Value) *graph.Value {
 // made records the new value of an old one, behind a pair of Q and DQ where it
 // has a grid on which its source does not lie.
 func (w *onnxWriter) made(v, source *graph.Value, x *graph.Value) {
-	if q := v.Quant; q != nil && !(source != nil && source.Quant != nil && sameGrid(q, source.Quant)) {
+	if q := v.Quant; q != nil && (source == nil || !form.SameGrid(q, source.Quant)) {
 		scale := w.floats("", q.Scale[:1])
 		zero := w.constant("", &graph.Tensor{DType: q.DType, Shape: []int{}, Data: []byte{byte(q.Zero[0])}})
 		r := w.op("QuantizeLinear", "", nil, x, scale, zero)
@@ -164,16 +144,12 @@ func (w *onnxWriter) made(v, source *graph.Value, x *graph.Value) {
 	w.at[v] = x
 }
 
-func sameGrid(a, b *graph.Quant) bool {
-	return a.DType == b.DType && a.Scale[0] == b.Scale[0] && a.Zero[0] == b.Zero[0]
-}
-
 func (w *onnxWriter) node(n *graph.Node) error {
 	if n.Op == "Detect" {
 		w.detect(n)
 		return nil
 	}
-	x, source := w.at[n.In[0]], n.In[0]
+	x := w.at[n.In[0]]
 	keep := func(names ...string) map[string]graph.Attr {
 		m := map[string]graph.Attr{}
 		for _, k := range names {
@@ -189,7 +165,7 @@ func (w *onnxWriter) node(n *graph.Node) error {
 		if len(n.In) > 2 && n.In[2] != nil {
 			in = append(in, w.constant(n.In[2].Name, n.In[2].Const))
 		}
-		x, source = w.op("Conv", n.Name, keep("kernel_shape", "strides", "pads", "dilations", "group"), in...), nil
+		x = w.op("Conv", n.Name, keep("kernel_shape", "strides", "pads", "dilations", "group"), in...)
 		if n.Str("act", "") == "SiLU" {
 			x = w.op("Mul", n.Name+"/silu", nil, x, w.op("Sigmoid", n.Name+"/sigmoid", nil, x))
 		}
@@ -210,9 +186,6 @@ func (w *onnxWriter) node(n *graph.Node) error {
 		in := []*graph.Value{}
 		for _, v := range n.In {
 			in = append(in, w.at[v])
-			if source != nil && (v.Quant == nil || source.Quant == nil || !sameGrid(v.Quant, source.Quant)) {
-				source = nil
-			}
 		}
 		x = w.op("Concat", n.Name, axis(1), in...)
 	case "Slice":
@@ -221,7 +194,7 @@ func (w *onnxWriter) node(n *graph.Node) error {
 		var in []*graph.Value
 		for _, v := range n.In {
 			if v.Const != nil {
-				return fmt.Errorf("%w for constants", graph.ErrUnsupported)
+				return fmt.Errorf("%w for constants", form.ErrUnsupported)
 			}
 			in = append(in, w.at[v])
 		}
@@ -229,11 +202,11 @@ func (w *onnxWriter) node(n *graph.Node) error {
 		if kind == "SiLU" {
 			kind, in = "Mul", []*graph.Value{x, w.op("Sigmoid", n.Name+"/sigmoid", nil, x)}
 		}
-		x, source = w.op(kind, n.Name, nil, in...), nil
+		x = w.op(kind, n.Name, nil, in...)
 	default:
-		return fmt.Errorf("%w: no ONNX operator", graph.ErrUnsupported)
+		return fmt.Errorf("%w: no ONNX operator", form.ErrUnsupported)
 	}
-	w.made(n.Out[0], source, x)
+	w.made(n.Out[0], form.OnGridOf(n), x)
 	return nil
 }
 

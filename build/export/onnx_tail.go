@@ -1,39 +1,40 @@
 package export
 
-import "eagleeye/wasm/graph"
+import (
+	"slices"
+
+	"eagleeye/build/export/form"
+	"eagleeye/wasm/graph"
+)
 
 // detect writes the decoding: softmax over each side's bins, their mean by a
 // 1×1 convolution, boxes about the cells' centres, sigmoid of the classes.
 func (w *onnxWriter) detect(n *graph.Node) {
-	bins, classes := n.Int("reg_max", 0), n.Int("classes", 0)
-	strides := n.Attrs["strides"].Floats
+	h := form.HeadOf(n)
+	bins, classes := int64(h.Bins), int64(h.Classes)
 	var boxes, scores []*graph.Value
-	for i := range strides {
-		boxes = append(boxes, w.op("Reshape", "", nil, w.at[n.In[2*i]], w.ints(0, 4*bins, -1)))
-		scores = append(scores, w.op("Reshape", "", nil, w.at[n.In[2*i+1]], w.ints(0, classes, -1)))
+	for i := 0; i < len(n.In); i += 2 {
+		boxes = append(boxes, w.op("Reshape", "", nil, w.at[n.In[i]], w.ints(0, 4*bins, -1)))
+		scores = append(scores, w.op("Reshape", "", nil, w.at[n.In[i+1]], w.ints(0, classes, -1)))
 	}
 	x := w.op("Reshape", "", nil, w.op("Concat", "", axis(2), boxes...), w.ints(0, 4, bins, -1))
 	// Before opset 13 Softmax flattens what follows its axis: bring the bins last.
 	x = w.op("Transpose", "", perm(0, 3, 1, 2), x)
 	x = w.op("Softmax", "", axis(3), x)
 	x = w.op("Transpose", "", perm(0, 3, 2, 1), x)
-	mean := make([]float32, bins)
-	for i := range mean {
-		mean[i] = float32(i)
-	}
 	x = w.op("Conv", "", map[string]graph.Attr{"kernel_shape": list(1, 1), "strides": list(1, 1), "pads": list(0, 0, 0, 0), "dilations": list(1, 1), "group": number(1)},
-		x, w.floats("", mean, 1, int(bins), 1, 1))
+		x, w.floats("", h.Means, 1, h.Bins, 1, 1))
 	x = w.op("Reshape", "", nil, x, w.ints(0, 4, -1))
 	near, far := w.slice("", x, 0, 2), w.slice("", x, 2, 4)
-	cells, scale, total := w.cells(n)
+	cells, scale := w.cells(n, h)
 	low, high := w.op("Sub", "", nil, cells, near), w.op("Add", "", nil, cells, far)
 	centre := w.op("Div", "", nil, w.op("Add", "", nil, low, high), w.floats("", []float32{2}))
 	box := w.op("Mul", "", nil, w.op("Concat", "", axis(1), centre, w.op("Sub", "", nil, high, low)), scale)
 	score := w.op("Sigmoid", "", nil, w.op("Concat", "", axis(2), scores...))
 	out := w.op("Concat", n.Out[0].Name, axis(1), box, score)
-	out.Shape = []int{1, int(4 + classes), total}
+	out.Shape = []int{1, 4 + h.Classes, len(h.Stride)}
 	if w.o.Dynamic {
-		out.Shape = []int{-1, int(4 + classes), -1}
+		out.Shape = []int{-1, 4 + h.Classes, -1}
 	}
 	w.g.Outputs = []*graph.Value{out}
 }
@@ -41,28 +42,17 @@ func (w *onnxWriter) detect(n *graph.Node) {
 func perm(v ...int64) map[string]graph.Attr { return map[string]graph.Attr{"perm": list(v...)} }
 
 // cells returns the centres of the maps' cells, in cells, as [1,2,N] x then y,
-// the strides [1,N] and N.
-func (w *onnxWriter) cells(n *graph.Node) (cells, scale *graph.Value, total int) {
-	var xs, ys, steps []float32
+// and the strides [1,N].
+func (w *onnxWriter) cells(n *graph.Node, h form.Head) (cells, scale *graph.Value) {
+	if total := len(h.Stride); !w.o.Dynamic {
+		return w.floats("", slices.Concat(h.X, h.Y), 1, 2, total), w.floats("", h.Stride, 1, total)
+	}
 	var xy, sizes []*graph.Value
 	for i, s := range n.Attrs["strides"].Floats {
-		if w.o.Dynamic {
-			c, st := w.level(w.at[n.In[2*i]], s)
-			xy, sizes = append(xy, c), append(sizes, st)
-			continue
-		}
-		rows, cols := n.In[2*i].Shape[2], n.In[2*i].Shape[3]
-		for y := range rows {
-			for x := range cols {
-				xs, ys, steps = append(xs, float32(x)+0.5), append(ys, float32(y)+0.5), append(steps, s)
-			}
-		}
+		c, st := w.level(w.at[n.In[2*i]], s)
+		xy, sizes = append(xy, c), append(sizes, st)
 	}
-	if w.o.Dynamic {
-		return w.op("Concat", "", axis(2), xy...), w.op("Concat", "", axis(1), sizes...), 0
-	}
-	total = len(steps)
-	return w.floats("", append(xs, ys...), 1, 2, total), w.floats("", steps, 1, total), total
+	return w.op("Concat", "", axis(2), xy...), w.op("Concat", "", axis(1), sizes...)
 }
 
 // level computes the same from the shape of a map.

@@ -49,8 +49,8 @@ func Scenes(n, w, h int) (ps []Picture) {
 }
 
 // Photos returns the first n pictures of the evaluation set beside the
-// repository, letterboxed to size×size, and the path of a reference model; the
-// test is skipped where they are not there.
+// repository, letterboxed to size×size; the test is skipped where they are not
+// there.
 func Photos(t *testing.T, n, size int) []Picture {
 	t.Helper()
 	set, err := coco.Load(shared.File(t, "coco", "val"))
@@ -148,19 +148,26 @@ func Decode(t *testing.T, y []float32, classes int) []yolo.Candidate {
 	return yolo.NMS(all, 0.7, 300)
 }
 
-// Reference reads the real float model beside the repository, for size×size
-// pixels, and its int8 form.
+// reference keeps the models of Reference for the tests of a package.
+var reference struct{ float, int8 *graph.Graph }
+
+// Reference reads the real float model beside the repository, for 320×320
+// pixels, and its int8 form. Tests that run in parallel may not call it.
 func Reference(t *testing.T) (float, int8 *graph.Graph) {
 	t.Helper()
-	path := shared.File(t, "models", "yolov8n-320.onnx")
-	out := filepath.Join(t.TempDir(), "int8.onnx")
-	_, err := calib.Quantize(t.Context(), calib.Options{
-		In: path, Out: out, CalibDir: shared.File(t, "coco", "calib"), Images: 24, BiasImages: -1, RoundImages: -1,
-	})
-	if err != nil {
-		t.Fatal(err)
+	r := &reference
+	if r.int8 == nil {
+		path := shared.File(t, "models", "yolov8n-320.onnx")
+		out := filepath.Join(t.TempDir(), "int8.onnx")
+		_, err := calib.Quantize(t.Context(), calib.Options{
+			In: path, Out: out, CalibDir: shared.File(t, "coco", "calib"), Images: 24, BiasImages: -1, RoundImages: -1,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.float, r.int8 = read(t, path), read(t, out)
 	}
-	return read(t, path), read(t, out)
+	return r.float, r.int8
 }
 
 func read(t *testing.T, path string) *graph.Graph {

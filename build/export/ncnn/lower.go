@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"eagleeye/build/export/form"
 	"eagleeye/wasm/graph"
 )
 
-func (w *writer) node(n *graph.Node, input []int) error {
+func (w *writer) node(n *graph.Node) error {
 	if n.Op == "Detect" {
-		w.detect(n, input)
+		w.detect(n)
 		return nil
 	}
 	var out string
@@ -21,13 +22,7 @@ func (w *writer) node(n *graph.Node, input []int) error {
 		}
 		out = b
 	case "MaxPool":
-		k, s, p := n.Ints("kernel_shape"), n.Ints("strides"), n.Ints("pads")
-		if len(s) == 0 {
-			s = []int64{1, 1}
-		}
-		if len(p) == 0 {
-			p = make([]int64, 4)
-		}
+		k, s, p := n.Ints("kernel_shape"), form.Ints(n, "strides", 1, 1), form.Ints(n, "pads", 0, 0, 0, 0)
 		out = w.one("Pooling", fmt.Sprintf("0=0 1=%d 11=%d 2=%d 12=%d 3=%d 13=%d 14=%d 15=%d 5=1",
 			k[1], k[0], s[1], s[0], p[1], p[0], p[3], p[2]), w.read(n.In[0]))
 	case "Upsample":
@@ -48,7 +43,7 @@ func (w *writer) node(n *graph.Node, input []int) error {
 		}
 		for _, v := range n.In {
 			if v.Const != nil {
-				return fmt.Errorf("%w for constants", ErrUnsupported)
+				return fmt.Errorf("%w for constants", form.ErrUnsupported)
 			}
 		}
 		out = w.one("BinaryOp", fmt.Sprintf("0=%d", op), w.read(n.In[0]), w.read(n.In[1]))
@@ -57,7 +52,7 @@ func (w *writer) node(n *graph.Node, input []int) error {
 	case "SiLU":
 		out = w.one("Swish", "", w.read(n.In[0]))
 	default:
-		return fmt.Errorf("%w for this operator", ErrUnsupported)
+		return fmt.Errorf("%w for this operator", form.ErrUnsupported)
 	}
 	w.made(n.Out[0], out)
 	return nil
@@ -73,13 +68,7 @@ func (w *writer) crop(blob string, from, to int) string {
 func (w *writer) conv(n *graph.Node) (string, error) {
 	weights := n.In[1]
 	o, perOut := weights.Shape[0], weights.Shape[1]*weights.Shape[2]*weights.Shape[3]
-	ints := func(name string, def ...int64) []int64 {
-		if v := n.Ints(name); len(v) == len(def) {
-			return v
-		}
-		return def
-	}
-	s, d, p := ints("strides", 1, 1), ints("dilations", 1, 1), ints("pads", 0, 0, 0, 0)
+	s, d, p := form.Ints(n, "strides", 1, 1), form.Ints(n, "dilations", 1, 1), form.Ints(n, "pads", 0, 0, 0, 0)
 	groups := int(n.Int("group", 1))
 	kind := "Convolution"
 	params := []string{fmt.Sprintf("0=%d 1=%d 11=%d 2=%d 12=%d 3=%d 13=%d 4=%d 14=%d 15=%d 16=%d 5=1 6=%d", o,
@@ -90,7 +79,7 @@ func (w *writer) conv(n *graph.Node) (string, error) {
 		kind = "ConvolutionDepthWise"
 		params = append(params, fmt.Sprintf("7=%d", groups))
 		if integer && groups != o {
-			return "", fmt.Errorf("%w for int8 convolutions of %d groups", ErrUnsupported, groups)
+			return "", fmt.Errorf("%w for int8 convolutions of %d groups", form.ErrUnsupported, groups)
 		}
 	}
 	if integer {
@@ -104,7 +93,7 @@ func (w *writer) conv(n *graph.Node) (string, error) {
 	if integer {
 		w.bytes(weights.Const.Data)
 	} else {
-		w.weights(real(weights))
+		w.weights(form.Weights(weights))
 	}
 	bias := make([]float32, o)
 	if len(n.In) > 2 && n.In[2] != nil {
@@ -112,9 +101,9 @@ func (w *writer) conv(n *graph.Node) (string, error) {
 	}
 	w.floats(bias)
 	if integer { // scales multiply: quantized = real·scale
-		inv := make([]float32, o)
+		inv := form.Scales(weights)
 		for c := range inv {
-			inv[c] = 1 / weights.Quant.Scale[min(c, len(weights.Quant.Scale)-1)]
+			inv[c] = 1 / inv[c]
 		}
 		w.floats(inv)
 		w.floats([]float32{127 / reach(grid)})
@@ -138,59 +127,35 @@ func reach(q *graph.Quant) float32 {
 	return q.Scale[0] * max(z-lo, hi-z)
 }
 
-// real returns weights as numbers.
-func real(v *graph.Value) []float32 {
-	if v.Quant == nil {
-		return v.Const.Floats()
-	}
-	f := make([]float32, len(v.Const.Data))
-	for i, q := range v.Const.Data {
-		f[i] = v.Quant.Scale[min(i/(len(f)/v.Shape[0]), len(v.Quant.Scale)-1)] * float32(int8(q))
-	}
-	return f
-}
-
 // detect writes the decoding: softmax over each side's bins, their mean by a
 // 1×1 convolution, boxes about the cells' centres, sigmoid of the classes.
-func (w *writer) detect(n *graph.Node, input []int) {
-	bins, classes := int(n.Int("reg_max", 0)), int(n.Int("classes", 0))
-	strides := n.Attrs["strides"].Floats
+func (w *writer) detect(n *graph.Node) {
+	h := form.HeadOf(n)
 	var boxes, scores []string
-	var xs, ys, scale []float32
-	for i, s := range strides {
-		rows, cols := input[2]/int(s), input[3]/int(s)
-		flat := func(v *graph.Value, channels int) string {
-			return w.one("Reshape", fmt.Sprintf("0=%d 1=%d", rows*cols, channels), w.read(v))
+	for i := 0; i < len(n.In); i += 2 {
+		flat := func(v *graph.Value) string {
+			return w.one("Reshape", fmt.Sprintf("0=%d 1=%d", v.Shape[2]*v.Shape[3], v.Shape[1]), w.read(v))
 		}
-		boxes, scores = append(boxes, flat(n.In[2*i], 4*bins)), append(scores, flat(n.In[2*i+1], classes))
-		for y := range rows {
-			for x := range cols {
-				xs, ys, scale = append(xs, float32(x)+0.5), append(ys, float32(y)+0.5), append(scale, s)
-			}
-		}
+		boxes, scores = append(boxes, flat(n.In[i])), append(scores, flat(n.In[i+1]))
 	}
-	total := len(scale)
-	box := w.one("Reshape", fmt.Sprintf("0=%d 1=%d 2=4", total, bins), w.one("Concat", "0=1", boxes...))
+	total := len(h.Stride)
+	box := w.one("Reshape", fmt.Sprintf("0=%d 1=%d 2=4", total, h.Bins), w.one("Concat", "0=1", boxes...))
 	box = w.one("Permute", "0=2", box) // bins become channels, sides rows
 	box = w.one("Softmax", "0=0 1=1", box)
-	sides := w.one("Convolution", fmt.Sprintf("0=1 1=1 11=1 5=0 6=%d", bins), box)
-	mean := make([]float32, bins)
-	for i := range mean {
-		mean[i] = float32(i)
-	}
-	w.weights(mean)
+	sides := w.one("Convolution", fmt.Sprintf("0=1 1=1 11=1 5=0 6=%d", h.Bins), box)
+	w.weights(h.Means)
 	parts := w.split(w.one("Reshape", fmt.Sprintf("0=%d 1=4", total), sides), 2)
 	near, far := w.split(w.crop(parts[0], 0, 2), 2), w.split(w.crop(parts[1], 2, 4), 2)
 	cells := w.one("MemoryData", fmt.Sprintf("0=%d 1=2", total))
-	w.floats(xs)
-	w.floats(ys)
+	w.floats(h.X)
+	w.floats(h.Y)
 	gap := w.one("BinaryOp", "0=1", far[0], near[0])
 	half := w.one("BinaryOp", "0=2 1=1 2=5.000000e-01", gap)
 	centre := w.one("BinaryOp", "0=0", half, cells)
 	size := w.one("BinaryOp", "0=0", far[1], near[1])
 	pixels := w.one("MemoryData", fmt.Sprintf("0=%d 1=4", total))
 	for range 4 {
-		w.floats(scale)
+		w.floats(h.Stride)
 	}
 	box = w.one("BinaryOp", "0=2", w.one("Concat", "0=0", centre, size), pixels)
 	score := w.one("Sigmoid", "", w.one("Concat", "0=1", scores...))

@@ -1,5 +1,6 @@
 // Package ncnn writes detectors in ncnn's form: a text of layers (.param) and
-// their weights (.bin). It may import wasm/graph.
+// their weights (.bin). It may import
+// build/export/form and wasm/graph.
 //
 // The input is blob "in0", RGB in 0..1 as c, h, w; the result is blob "out0",
 // [4+classes][anchors] with centre and size in pixels of the input, as
@@ -8,76 +9,46 @@
 package ncnn
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
+	"eagleeye/build/export/form"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/yolo"
 )
-
-// Precision is how weights are stored and convolutions computed.
-type Precision string
-
-const (
-	Float32 Precision = "fp32"
-	Float16 Precision = "fp16"
-	Int8    Precision = "int8" // of a quantized model: convolutions in int8
-)
-
-// Options choose the form of the files.
-type Options struct {
-	Precision     Precision
-	Width, Height int // of the input; 0: the model's own
-}
 
 // Model is the content of the files of a model. Metadata is YAML, as
 // Ultralytics writes beside them.
 type Model struct{ Param, Bin, Metadata []byte }
 
-// ErrUnsupported marks models that ncnn cannot hold in the form asked for.
-var ErrUnsupported = errors.New("no ncnn form")
-
 // Encode returns g, as read from a file, in ncnn's form. In int8, ncnn's grids
 // of activations are symmetric: each covers the larger side of the model's own.
-func Encode(g *graph.Graph, o Options) (*Model, error) {
-	if o.Precision == "" {
-		o.Precision = Float32
-	}
-	meta := g.Meta
-	if o.Precision != Int8 {
-		g = graph.FloatOnly(g)
-	}
-	p, err := graph.Prepare(g, o.Height, o.Width)
+func Encode(g *graph.Graph, o form.Options) (*Model, error) {
+	p, err := form.Prepare(g, o)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{half: o.Precision == Float16, names: map[*graph.Value]string{}, left: map[*graph.Value][]string{}}
-	quantized := false
+	w := &writer{half: o.Precision == form.Float16, names: map[*graph.Value]string{}, left: map[*graph.Value][]string{}}
 	uses := map[*graph.Value]int{}
 	for _, n := range p.Nodes {
-		quantized = quantized || n.Op == "Conv" && n.In[1].Quant != nil
 		for _, v := range n.In {
 			if v != nil && v.Const == nil {
 				uses[v]++
 			}
 		}
 	}
-	if o.Precision == Int8 && !quantized {
-		return nil, fmt.Errorf("%w: the model is not quantized; quantize it first", ErrUnsupported)
-	}
 	w.uses = uses
 	w.layer("Input", "in0", nil, "in0")
 	w.made(p.Inputs[0], "in0")
 	for _, n := range p.Nodes {
-		if err := w.node(n, p.Inputs[0].Shape); err != nil {
+		if err := w.node(n); err != nil {
 			return nil, fmt.Errorf("%s %q: %w", n.Op, n.Name, err)
 		}
 	}
 	param := fmt.Sprintf("7767517\n%d %d\n%s", w.layers, w.blobs, w.text.String())
 	in := p.Inputs[0].Shape
-	return &Model{[]byte(param), w.bin, metadata(meta, in[2], in[3])}, nil
+	return &Model{[]byte(param), w.bin, metadata(g.Meta, in[2], in[3])}, nil
 }
 
 // metadata is the YAML that Ultralytics' loader reads.

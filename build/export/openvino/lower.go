@@ -2,25 +2,26 @@ package openvino
 
 import (
 	"fmt"
+	"slices"
 
+	"eagleeye/build/export/form"
 	"eagleeye/wasm/graph"
 )
 
-func (w *writer) node(n *graph.Node, input []int) error {
+func (w *writer) node(n *graph.Node) error {
 	if n.Op == "Detect" {
-		w.detect(n, input)
+		w.detect(n)
 		return nil
 	}
 	y := n.Out[0]
 	x := w.at[n.In[0]]
-	source := n.In[0]
 	var out port
 	switch n.Op {
 	case "Conv":
-		source, out = nil, w.conv(n)
+		out = w.conv(n)
 	case "MaxPool":
-		p := ints(n, "pads", 0, 0, 0, 0)
-		out = w.op("MaxPool", 1, y.Shape, []attr{{"strides", list(ints(n, "strides", 1, 1))}, {"kernel", list(n.Ints("kernel_shape"))},
+		p := form.Ints(n, "pads", 0, 0, 0, 0)
+		out = w.op("MaxPool", 1, y.Shape, []attr{{"strides", list(form.Ints(n, "strides", 1, 1))}, {"kernel", list(n.Ints("kernel_shape"))},
 			{"pads_begin", list(p[:2])}, {"pads_end", list(p[2:])}, {"rounding_type", "floor"}, {"auto_pad", "explicit"}}, x)
 	case "Upsample":
 		f := float32(n.Int("factor", 1))
@@ -32,9 +33,6 @@ func (w *writer) node(n *graph.Node, input []int) error {
 		var in []port
 		for _, v := range n.In {
 			in = append(in, w.at[v])
-			if source != nil && (v.Quant == nil || source.Quant == nil || !same(v.Quant, source.Quant)) {
-				source = nil
-			}
 		}
 		out = w.op("Concat", 1, y.Shape, []attr{{"axis", "1"}}, in...)
 	case "Slice":
@@ -42,26 +40,19 @@ func (w *writer) node(n *graph.Node, input []int) error {
 	case "Add", "Mul":
 		for _, v := range n.In {
 			if v.Const != nil {
-				return fmt.Errorf("%w for constants", ErrUnsupported)
+				return fmt.Errorf("%w for constants", form.ErrUnsupported)
 			}
 		}
-		source, out = nil, w.binary(map[string]string{"Add": "Add", "Mul": "Multiply"}[n.Op], x, w.at[n.In[1]])
+		out = w.binary(map[string]string{"Add": "Add", "Mul": "Multiply"}[n.Op], x, w.at[n.In[1]])
 	case "Sigmoid":
-		source, out = nil, w.op("Sigmoid", 1, y.Shape, nil, x)
+		out = w.op("Sigmoid", 1, y.Shape, nil, x)
 	case "SiLU":
-		source, out = nil, w.op("Swish", 4, y.Shape, nil, x)
+		out = w.op("Swish", 4, y.Shape, nil, x)
 	default:
-		return fmt.Errorf("%w for this operator", ErrUnsupported)
+		return fmt.Errorf("%w for this operator", form.ErrUnsupported)
 	}
-	w.made(y, source, out)
+	w.made(y, form.OnGridOf(n), out)
 	return nil
-}
-
-func ints(n *graph.Node, name string, def ...int64) []int64 {
-	if v := n.Ints(name); len(v) == len(def) {
-		return v
-	}
-	return def
 }
 
 // conv writes a convolution with bias, SiLU and residual.
@@ -74,16 +65,12 @@ func (w *writer) conv(n *graph.Node) port {
 	}
 	var weights port
 	if v.Quant != nil {
-		scale := make([]float32, o)
-		for c := range scale {
-			scale[c] = v.Quant.Scale[min(c, len(v.Quant.Scale)-1)]
-		}
-		weights = w.binary("Multiply", w.convert(w.constant("i8", v.Const.Data, dims...)), w.reals(scale, false, ones...))
+		weights = w.binary("Multiply", w.convert(w.constant("i8", v.Const.Data, dims...)), w.reals(form.Scales(v), false, ones...))
 	} else {
 		weights = w.reals(v.Const.Floats(), true, dims...)
 	}
-	p := ints(n, "pads", 0, 0, 0, 0)
-	out := w.op(kind, 1, shape, []attr{{"strides", list(ints(n, "strides", 1, 1))}, {"dilations", list(ints(n, "dilations", 1, 1))},
+	p := form.Ints(n, "pads", 0, 0, 0, 0)
+	out := w.op(kind, 1, shape, []attr{{"strides", list(form.Ints(n, "strides", 1, 1))}, {"dilations", list(form.Ints(n, "dilations", 1, 1))},
 		{"pads_begin", list(p[:2])}, {"pads_end", list(p[2:])}, {"auto_pad", "explicit"}}, w.at[n.In[0]], weights)
 	if len(n.In) > 2 && n.In[2] != nil {
 		out = w.binary("Add", out, w.reals(n.In[2].Const.Floats(), true, 1, o, 1, 1))
@@ -99,39 +86,28 @@ func (w *writer) conv(n *graph.Node) port {
 
 // detect writes the decoding: softmax over each side's bins, their mean by a
 // 1×1 convolution, boxes about the cells' centres, sigmoid of the classes.
-func (w *writer) detect(n *graph.Node, input []int) {
-	bins, classes := int(n.Int("reg_max", 0)), int(n.Int("classes", 0))
+func (w *writer) detect(n *graph.Node) {
+	h := form.HeadOf(n)
 	var boxes, scores []port
-	var xs, ys, scale []float32
-	for i, s := range n.Attrs["strides"].Floats {
-		rows, cols := input[2]/int(s), input[3]/int(s)
-		boxes = append(boxes, w.reshape(w.at[n.In[2*i]], 1, 4*bins, rows*cols))
-		scores = append(scores, w.reshape(w.at[n.In[2*i+1]], 1, classes, rows*cols))
-		for y := range rows {
-			for x := range cols {
-				xs, ys, scale = append(xs, float32(x)+0.5), append(ys, float32(y)+0.5), append(scale, s)
-			}
-		}
+	for i := 0; i < len(n.In); i += 2 {
+		flat := func(v *graph.Value) port { return w.reshape(w.at[v], 1, v.Shape[1], v.Shape[2]*v.Shape[3]) }
+		boxes, scores = append(boxes, flat(n.In[i])), append(scores, flat(n.In[i+1]))
 	}
-	total := len(scale)
+	bins, classes, total := h.Bins, h.Classes, len(h.Stride)
 	join := func(axis string, channels int, parts ...port) port {
 		return w.op("Concat", 1, []int{1, channels, total}, []attr{{"axis", axis}}, parts...)
 	}
 	dist := w.reshape(join("2", 4*bins, boxes...), 1, 4, bins, total)
 	dist = w.op("Transpose", 1, []int{1, bins, 4, total}, nil, dist, w.indices(0, 2, 1, 3))
 	dist = w.op("Softmax", 8, dist.shape, []attr{{"axis", "1"}}, dist)
-	mean := make([]float32, bins)
-	for i := range mean {
-		mean[i] = float32(i)
-	}
 	sides := w.op("Convolution", 1, []int{1, 1, 4, total}, []attr{{"strides", "1,1"}, {"dilations", "1,1"},
-		{"pads_begin", "0,0"}, {"pads_end", "0,0"}, {"auto_pad", "explicit"}}, dist, w.reals(mean, false, 1, bins, 1, 1))
+		{"pads_begin", "0,0"}, {"pads_end", "0,0"}, {"auto_pad", "explicit"}}, dist, w.reals(h.Means, false, 1, bins, 1, 1))
 	sides = w.reshape(sides, 1, 4, total)
 	near, far := w.slice(sides, 1, 0, 2), w.slice(sides, 1, 2, 4)
 	half := w.binary("Multiply", w.binary("Subtract", far, near), w.reals([]float32{0.5}, false, 1, 1, 1))
-	centre := w.binary("Add", half, w.reals(append(xs, ys...), false, 1, 2, total))
+	centre := w.binary("Add", half, w.reals(slices.Concat(h.X, h.Y), false, 1, 2, total))
 	box := join("1", 4, centre, w.binary("Add", far, near))
-	box = w.binary("Multiply", box, w.reals(scale, false, 1, 1, total))
+	box = w.binary("Multiply", box, w.reals(h.Stride, false, 1, 1, total))
 	score := w.op("Sigmoid", 1, []int{1, classes, total}, nil, join("2", classes, scores...))
 	out := w.layer(layer{kind: "Concat", set: 1, attrs: []attr{{"axis", "1"}}, in: []port{box, score}, name: "detections", tensor: n.Out[0].Name}, []int{1, 4 + classes, total})
 	w.layer(layer{kind: "Result", set: 1, in: []port{out}, name: n.Out[0].Name}, out.shape)

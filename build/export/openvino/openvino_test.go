@@ -3,34 +3,28 @@ package openvino
 import (
 	"bytes"
 	"encoding/xml"
-	"errors"
-	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 
 	"eagleeye/build/export/exporttest"
-	"eagleeye/wasm"
+	"eagleeye/build/export/form"
 	"eagleeye/wasm/graph"
-	"eagleeye/wasm/zoo"
 )
 
 var packages = []string{"openvino==2026.4.1", "numpy==2.4.6"}
 
-// run executes a model with OpenVINO on pictures of one size.
-func run(t *testing.T, python string, m *Model, h, w int, input []float32) []float32 {
-	t.Helper()
-	dir := t.TempDir()
-	xml, bin := filepath.Join(dir, "model.xml"), filepath.Join(dir, "model.bin")
-	for path, data := range map[string][]byte{xml: m.XML, bin: m.Bin} {
-		if err := os.WriteFile(path, data, 0o666); err != nil {
-			t.Fatal(err)
-		}
+// runtime is OpenVINO on a model that Encode writes.
+func runtime(t *testing.T) exporttest.Runner {
+	python := exporttest.Python(t, packages...)
+	return func(t *testing.T, g *graph.Graph, o form.Options, h, w int, input []float32) []float32 {
+		m := encode(t, g, o)
+		dir := exporttest.Files(t, map[string][]byte{"model.xml": m.XML, "model.bin": m.Bin})
+		return exporttest.Run(t, python, filepath.Join("testdata", "run.py"), input, filepath.Join(dir, "model.xml"), strconv.Itoa(h), strconv.Itoa(w))
 	}
-	return exporttest.Run(t, python, filepath.Join("testdata", "run.py"), input, xml, strconv.Itoa(h), strconv.Itoa(w))
 }
 
-func encode(t *testing.T, g *graph.Graph, o Options) *Model {
+func encode(t *testing.T, g *graph.Graph, o form.Options) *Model {
 	t.Helper()
 	m, err := Encode(g, o)
 	if err != nil {
@@ -39,66 +33,19 @@ func encode(t *testing.T, g *graph.Graph, o Options) *Model {
 	return m
 }
 
-// OpenVINO computes the engine's numbers up to the order of sums; halves round
-// each weight by 2⁻¹¹.
+// OpenVINO computes the engine's numbers up to the order of sums.
 func TestNumbers(t *testing.T) {
-	python := exporttest.Python(t, packages...)
-	const h, w = 96, 128
-	g := tiny(t, zoo.Config{Depth: 0.33, Width: 0.25, MaxChannels: 1024, Classes: []string{"a", "it's", "c"}, Size: w, Height: h, Seed: 3})
-	p := exporttest.Scenes(1, w, h)[0]
-	d := exporttest.Engine(t, g, wasm.Options{})
-	for _, c := range []struct {
-		precision  Precision
-		box, score float64 // pixels, probability
-	}{
-		{Float32, 2e-3, 1e-5},
-		{Float16, 0.5, 5e-3},
-	} {
-		t.Run(string(c.precision), func(t *testing.T) {
-			y := run(t, python, encode(t, g, Options{Precision: c.precision}), h, w, p.Input())
-			box, score := exporttest.Distance(t, d, p, y)
-			t.Logf("boxes within %.2g px, scores within %.2g", box, score)
-			if !(box <= c.box && score <= c.score) {
-				t.Errorf("boxes differ by %g px, scores by %g", box, score)
-			}
-		})
-	}
-}
-
-func tiny(t *testing.T, c zoo.Config) *graph.Graph {
-	t.Helper()
-	g, err := zoo.YOLOv8(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
+	exporttest.Numbers(t, runtime(t), exporttest.Tolerance{Box: 2e-3, Score: 1e-5})
 }
 
 func TestBoxesOfPhotos(t *testing.T) {
-	const size, count = 320, 20
-	photos := exporttest.Photos(t, count, size)
-	python := exporttest.Python(t, packages...)
-	float, int8ed := exporttest.Reference(t)
-	for _, c := range []struct {
-		precision Precision
-		g         *graph.Graph
-		iou       float64
-	}{
-		{Float32, float, 0.98},
-		{Float16, float, 0.98},
-		{Int8, int8ed, 0.93},
-	} {
-		t.Run(string(c.precision), func(t *testing.T) {
-			y := run(t, python, encode(t, c.g, Options{Precision: c.precision}), size, size, exporttest.Inputs(photos))
-			exporttest.Agree(t, c.g, photos, y, c.iou)
-		})
-	}
+	exporttest.Boxes(t, runtime(t), form.Float32, form.Float16, form.Int8)
 }
 
 // The XML is well formed and the same model gives the same bytes.
 func TestXML(t *testing.T) {
-	g := tiny(t, zoo.Config{Depth: 0.33, Width: 0.125, MaxChannels: 1024, Classes: []string{"a", "it's <b>"}, Size: 64})
-	m, again := encode(t, g, Options{}), encode(t, g, Options{})
+	g := exporttest.Tiny(t, 64, 64)
+	m, again := encode(t, g, form.Options{}), encode(t, g, form.Options{})
 	if !bytes.Equal(m.XML, again.XML) || !bytes.Equal(m.Bin, again.Bin) {
 		t.Error("the same model gave other bytes")
 	}
@@ -130,11 +77,8 @@ func TestXML(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	g := tiny(t, zoo.Config{Depth: 0.33, Width: 0.125, MaxChannels: 1024, Classes: []string{"a"}, Size: 64})
-	if _, err := Encode(g, Options{Precision: Int8}); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("int8 of a float model: %v", err)
-	}
-	if _, err := Encode(g, Options{Width: 65, Height: 64}); err == nil {
-		t.Error("a width of 65 was accepted")
-	}
+	exporttest.Refusals(t, func(g *graph.Graph, o form.Options) error {
+		_, err := Encode(g, o)
+		return err
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"eagleeye/build/export/form"
 	"eagleeye/wasm/graph"
 )
 
@@ -119,7 +120,7 @@ func (w *writer) binary(kind string, a, b port) port { return w.op(kind, 1, a.sh
 // made records the port of a value, rounded to the value's grid unless its
 // source already lies on it.
 func (w *writer) made(v, source *graph.Value, p port) {
-	if q := v.Quant; q != nil && !(source != nil && source.Quant != nil && same(q, source.Quant)) {
+	if q := v.Quant; q != nil && (source == nil || !form.SameGrid(q, source.Quant)) {
 		lo, hi := float32(0), float32(255)
 		if q.DType == graph.Int8 {
 			lo, hi = -128, 127
@@ -130,10 +131,6 @@ func (w *writer) made(v, source *graph.Value, p port) {
 		p = w.op("FakeQuantize", 1, p.shape, []attr{{"levels", "256"}, {"auto_broadcast", "numpy"}}, p, low, high, low, high)
 	}
 	w.at[v] = p
-}
-
-func same(a, b *graph.Quant) bool {
-	return a.DType == b.DType && a.Scale[0] == b.Scale[0] && a.Zero[0] == b.Zero[0]
 }
 
 // xml writes the layers, the edges between them and the metadata.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"eagleeye/build/export/form"
 	"eagleeye/wasm/graph"
 )
 
@@ -76,7 +77,7 @@ func (l *lowering) product(n *graph.Node, x int, out element, integer bool) (int
 	groups := int(n.Int("group", 1))
 	depthwise := groups > 1 && groups == in[1]
 	if groups > 1 && !depthwise {
-		return 0, fmt.Errorf("%w for convolutions of %d groups", ErrUnsupported, groups)
+		return 0, fmt.Errorf("%w for convolutions of %d groups", form.ErrUnsupported, groups)
 	}
 	padding := int8(1) // VALID
 	switch {
@@ -124,21 +125,14 @@ func (l *lowering) weights(n *graph.Node, x int, name string, depthwise, integer
 		bias = make([]float32, o)
 	}
 	if !integer {
-		from := realWeights(v)
+		from := form.Weights(v)
 		to := make([]float32, len(from))
 		for at, f := range from {
 			to[place(at/(i*h*width), at/(h*width)%i, at%(h*width))] = f
 		}
 		return l.reals(name+"/weights", to, true, shape...), l.reals(name+"/bias", bias, false, o), nil
 	}
-	scale := v.Quant.Scale
-	if len(scale) == 1 {
-		all := make([]float32, o)
-		for c := range all {
-			all[c] = scale[0]
-		}
-		scale = all
-	}
+	scale := form.Scales(v)
 	data := make([]byte, len(v.Const.Data))
 	for at, q := range v.Const.Data {
 		data[place(at/(i*h*width), at/(h*width)%i, at%(h*width))] = q
@@ -150,26 +144,12 @@ func (l *lowering) weights(n *graph.Node, x int, name string, depthwise, integer
 		units[c] = l.elements[x].scale[0] * scale[c]
 		q := math.RoundToEven(float64(f) / (float64(l.elements[x].scale[0]) * float64(scale[c])))
 		if math.Abs(q) > math.MaxInt32 {
-			return 0, 0, fmt.Errorf("%w: bias %g of channel %d overflows 32 bits at the scale of its products", ErrUnsupported, f, c)
+			return 0, 0, fmt.Errorf("%w: bias %g of channel %d overflows 32 bits at the scale of its products", form.ErrUnsupported, f, c)
 		}
 		ints = binary.LittleEndian.AppendUint32(ints, uint32(int32(q)))
 	}
 	b = l.constant(element{name: name + "/bias", kind: int32Type, shape: []int{o}, scale: units, zero: make([]int64, o)}, ints)
 	return w, b, nil
-}
-
-// realWeights returns weights as numbers.
-func realWeights(v *graph.Value) []float32 {
-	if v.Quant == nil {
-		return v.Const.Floats()
-	}
-	o := v.Shape[0]
-	f := make([]float32, len(v.Const.Data))
-	for i, q := range v.Const.Data {
-		s := v.Quant.Scale[min(i/(len(f)/o), len(v.Quant.Scale)-1)]
-		f[i] = s * float32(int8(q))
-	}
-	return f
 }
 
 // siluFloor is where SiLU has come within a tenth of a percent of zero's

@@ -1,42 +1,35 @@
 package tensorflow
 
-import "eagleeye/wasm/graph"
+import (
+	"eagleeye/build/export/form"
+	"eagleeye/wasm/graph"
+)
 
 // detect writes the decoding of the head's maps: the expectation of each
 // side's distribution, boxes around the cells' centres, scores by sigmoid.
 // It stays in float, in any precision.
 func (l *lowering) detect(n *graph.Node) error {
-	regMax, classes := int(n.Int("reg_max", 0)), int(n.Int("classes", 0))
-	in := l.elements[l.inputs[0]].shape
-	strides := n.Attrs["strides"].Floats
+	head, in := form.HeadOf(n), l.elements[l.inputs[0]].shape
 	var boxes, scores []int
-	var centres, scale []float32
-	total := 0
-	for i := range strides {
-		b, c := l.float(l.at[n.In[2*i]]), l.float(l.at[n.In[2*i+1]])
-		h, w := l.elements[b].shape[1], l.elements[b].shape[2]
-		boxes = append(boxes, l.reshape(b, 1, h*w, 4*regMax))
-		scores = append(scores, l.reshape(c, 1, h*w, classes))
-		total += h * w
-		for y := range h {
-			for x := range w {
-				centres = append(centres, float32(x)+0.5, float32(y)+0.5)
-				s := strides[i]
-				scale = append(scale, s/float32(in[2]), s/float32(in[1]), s/float32(in[2]), s/float32(in[1]))
-			}
+	for i := 0; i < len(n.In); i += 2 {
+		flat := func(v *graph.Value) int {
+			return l.reshape(l.float(l.at[v]), 1, v.Shape[2]*v.Shape[3], v.Shape[1])
 		}
+		boxes, scores = append(boxes, flat(n.In[i])), append(scores, flat(n.In[i+1]))
 	}
+	var centres, scale []float32 // cells' centres in cells, strides in parts of the input
+	for i, s := range head.Stride {
+		w, h := s/float32(in[2]), s/float32(in[1])
+		centres, scale = append(centres, head.X[i], head.Y[i]), append(scale, w, h, w, h)
+	}
+	bins, classes, total := head.Bins, head.Classes, len(head.Stride)
 	real := func(name string, shape ...int) element { return element{name: name, kind: float32Type, shape: shape} }
 	join := func(name string, parts []int, channels int) int {
 		return l.computed(opConcatenation, parts, real(name, 1, total, channels), options{union: 10, fields: []field{{0, int32(1)}}})
 	}
-	dist := l.reshape(join("detect/distributions", boxes, 4*regMax), 1, total, 4, regMax)
-	prob := l.computed(opSoftmax, []int{dist}, real("detect/probabilities", 1, total, 4, regMax), options{union: 9, fields: []field{{0, float32(1)}}})
-	bins := make([]float32, regMax)
-	for i := range bins {
-		bins[i] = float32(i)
-	}
-	weights := l.reals("detect/bins", bins, false, 1, 1, 1, regMax)
+	dist := l.reshape(join("detect/distributions", boxes, 4*bins), 1, total, 4, bins)
+	prob := l.computed(opSoftmax, []int{dist}, real("detect/probabilities", 1, total, 4, bins), options{union: 9, fields: []field{{0, float32(1)}}})
+	weights := l.reals("detect/bins", head.Means, false, 1, 1, 1, bins)
 	none := l.reals("detect/no bias", []float32{0}, false, 1)
 	sides := l.computed(opConv2D, []int{prob, weights, none}, real("detect/sides", 1, total, 4, 1), options{union: 1, fields: []field{
 		{1, int32(1)}, {2, int32(1)}, {4, int32(1)}, {5, int32(1)}, {0, int8(1)}}})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"eagleeye/build/export/form"
 	"eagleeye/wasm/graph"
 )
 
@@ -157,7 +158,7 @@ func (l *lowering) node(n *graph.Node) error {
 	case "Detect":
 		return l.detect(n)
 	default:
-		return fmt.Errorf("%w for this operator", ErrUnsupported)
+		return fmt.Errorf("%w for this operator", form.ErrUnsupported)
 	}
 	return nil
 }
@@ -175,7 +176,7 @@ func (l *lowering) binary(n *graph.Node) error {
 	var in []int
 	for _, v := range n.In {
 		if v.Const != nil || len(v.Shape) != 4 || v.Shape[1] != n.Out[0].Shape[1] {
-			return fmt.Errorf("%w for constants or broadcasts", ErrUnsupported)
+			return fmt.Errorf("%w for constants or broadcasts", form.ErrUnsupported)
 		}
 		i := l.at[v]
 		if e.kind == float32Type || l.elements[i].kind == float32Type {
@@ -191,7 +192,7 @@ func (l *lowering) pool(n *graph.Node) error {
 	k, s, p := window(n)
 	e := like(n.Out[0])
 	if !same(n.In[0].Shape, n.Out[0].Shape, k, s, p) && p != [4]int{} {
-		return fmt.Errorf("%w for pooling with padding %v", ErrUnsupported, p)
+		return fmt.Errorf("%w for pooling with padding %v", form.ErrUnsupported, p)
 	}
 	padding := int8(0) // SAME
 	if p == [4]int{} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"eagleeye/build/export/form"
 	"eagleeye/wasm/graph"
 )
 
@@ -19,18 +20,15 @@ const WeightsFile = "group1-shard1of1.bin"
 // EncodeJS returns g, as read from a file, as a TensorFlow.js graph model
 // (tf.loadGraphModel). Input and output are those of Encode. The format has no
 // integer arithmetic, so Int8 is refused.
-func EncodeJS(g *graph.Graph, o Options) (*JSModel, error) {
-	if o.Precision == "" {
-		o.Precision = Float32
+func EncodeJS(g *graph.Graph, o form.Options) (*JSModel, error) {
+	if o.Precision == form.Int8 {
+		return nil, fmt.Errorf("%w: TensorFlow.js computes in float; take fp32 or fp16", form.ErrUnsupported)
 	}
-	if o.Precision == Int8 {
-		return nil, fmt.Errorf("%w: TensorFlow.js computes in float; take fp32 or fp16", ErrUnsupported)
-	}
-	l, p, err := lower(g, Options{Precision: Float32, Width: o.Width, Height: o.Height})
+	l, p, err := lower(g, o, false)
 	if err != nil {
 		return nil, err
 	}
-	j := &jsWriter{lowering: l, half: o.Precision == Float16, moved: map[int]bool{}}
+	j := &jsWriter{lowering: l, half: o.Precision == form.Float16, moved: map[int]bool{}}
 	return j.encode(g.Meta, p.Inputs[0].Shape)
 }
 
@@ -155,7 +153,7 @@ func (j *jsWriter) node(o operator) error {
 		op, ok := map[opcode]string{opAdd: "AddV2", opMul: "Mul", opSub: "Sub", opLogistic: "Sigmoid", opReshape: "Reshape",
 			opSoftmax: "Softmax", opPad: "Pad", opTranspose: "Transpose", opSlice: "Slice"}[o.code]
 		if !ok {
-			return fmt.Errorf("%w for operator %d", ErrUnsupported, o.code)
+			return fmt.Errorf("%w for operator %d", form.ErrUnsupported, o.code)
 		}
 		add(out, op, in, dict{})
 	}

@@ -4,42 +4,20 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 
+	"eagleeye/build/export/form"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/yolo"
 )
-
-// Precision is how a file stores and computes.
-type Precision string
-
-const (
-	Float32 Precision = "fp32"
-	Float16 Precision = "fp16" // weights are float16, arithmetic is the runtime's
-	Int8    Precision = "int8" // of a quantized model: convolutions in int8
-)
-
-// Options choose the form of a file.
-type Options struct {
-	Precision     Precision
-	Width, Height int // of the input; 0: the model's own
-}
-
-// ErrUnsupported marks models that TensorFlow Lite cannot hold in the form asked for.
-var ErrUnsupported = errors.New("no TensorFlow Lite form")
 
 // Encode returns g, as read from a file, as a TensorFlow Lite model whose
 // input is [1,H,W,3] RGB in 0..1. Float precisions of a quantized model use its
 // rounded weights and drop the grids of activations. Metadata lie behind the
 // model as a zip file, where Ultralytics' loaders look for them.
-func Encode(g *graph.Graph, o Options) ([]byte, error) {
-	if o.Precision == "" {
-		o.Precision = Float32
-	}
-	l, p, err := lower(g, o)
+func Encode(g *graph.Graph, o form.Options) ([]byte, error) {
+	l, p, err := lower(g, o, o.Precision == form.Float16)
 	if err != nil {
 		return nil, err
 	}
@@ -47,22 +25,16 @@ func Encode(g *graph.Graph, o Options) ([]byte, error) {
 	return appendMetadata(l.encode(), metadata(g.Meta, in[2], in[3]))
 }
 
-// lower turns g into operators with channels last; the prepared graph comes
-// with them.
-func lower(g *graph.Graph, o Options) (*lowering, *graph.Graph, error) {
-	if o.Precision != Int8 {
-		g = graph.FloatOnly(g)
-	}
-	p, err := graph.Prepare(g, o.Height, o.Width)
+// lower turns g into operators with channels last, its weights float16 where
+// half says so; the prepared graph comes with them.
+func lower(g *graph.Graph, o form.Options, half bool) (*lowering, *graph.Graph, error) {
+	p, err := form.Prepare(g, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	if o.Precision == Int8 && !slices.ContainsFunc(p.Nodes, func(n *graph.Node) bool { return n.Op == "Conv" && n.In[1].Quant != nil }) {
-		return nil, nil, fmt.Errorf("%w: the model is not quantized; quantize it first", ErrUnsupported)
-	}
 	l := &lowering{
 		file: file{buffers: [][]byte{nil}, description: "YOLOv8 detector by Eagle Eye"},
-		half: o.Precision == Float16, at: map[*graph.Value]int{}, floats: map[int]int{},
+		half: half, at: map[*graph.Value]int{}, floats: map[int]int{},
 	}
 	l.input(p.Inputs[0])
 	for _, n := range p.Nodes {
