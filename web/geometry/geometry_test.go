@@ -103,14 +103,3 @@ func TestSizes(t *testing.T) {
 		t.Errorf("Backing gives %d×%d", w, h)
 	}
 }
-
-func TestColours(t *testing.T) {
-	if a, _ := Colours(0); a == "" {
-		t.Fatal("no colour")
-	}
-	a, _ := Colours(3)
-	b, _ := Colours(3 + uint32(len(palette)))
-	if a != b {
-		t.Fatal("colours do not repeat")
-	}
-}
