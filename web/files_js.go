@@ -9,6 +9,38 @@ import (
 	"eagleeye/web/ui"
 )
 
+// pickAll offers the store the files that a person chose, dropped or pasted:
+// several pictures as a strip, else the one that says most.
+func (p *page) pickAll(files js.Value) {
+	var pictures []js.Value
+	var names []string
+	other := js.Undefined()
+	for i := range files.Length() {
+		file := files.Index(i)
+		name := file.Get("name").String()
+		switch state.Classify(name, file.Get("type").String()) {
+		case state.FileImage:
+			pictures, names = append(pictures, file), append(names, name)
+		case state.FileUnknown:
+		default:
+			if other.IsUndefined() {
+				other = file
+			}
+		}
+	}
+	switch {
+	case !other.IsUndefined():
+		p.pick(other)
+	case len(pictures) > 1:
+		p.pictures = pictures
+		p.store.Dispatch(state.PicturesPicked{Strip: &state.Strip{Names: names}})
+	case len(pictures) == 1:
+		p.pick(pictures[0])
+	case files.Length() > 0:
+		p.pick(files.Index(0))
+	}
+}
+
 // pick offers the store a file that a person chose or dropped.
 func (p *page) pick(file js.Value) {
 	p.picked = file
@@ -34,8 +66,12 @@ func (p *page) acceptDrops() {
 	dom.Listen(dom.Window, "drop", func(e js.Value) {
 		e.Call("preventDefault")
 		dragging(false)
-		if files := e.Get("dataTransfer").Get("files"); files.Length() > 0 {
-			p.pick(files.Index(0))
+		p.pickAll(e.Get("dataTransfer").Get("files"))
+	})
+	dom.Listen(dom.Window, "paste", func(e js.Value) {
+		if data := e.Get("clipboardData"); data.Truthy() && data.Get("files").Length() > 0 {
+			e.Call("preventDefault")
+			p.pickAll(data.Get("files"))
 		}
 	})
 }

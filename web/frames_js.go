@@ -28,6 +28,11 @@ type page struct {
 	offline offlineRoom
 	models  modelsRoom
 
+	performance performanceRoom
+
+	pictures  []js.Value // files of the strip
+	mediaTime float64    // of the last result, in seconds of its film; −1 where there is none
+
 	picked js.Value // the file chosen last, until an effect takes it
 	model  js.Value // Blob of the model to open
 
@@ -51,6 +56,7 @@ type flight struct {
 	seq     int     // number of its source
 	sent    float64 // ms, when it was taken
 	capture float64 // ms that taking it took
+	at      float64 // its time in its film, in seconds, −1 where there is none
 }
 
 // readyAhead is how long before the worker is done, in milliseconds, the next
@@ -87,16 +93,30 @@ func (p *page) take() {
 			picture.Call("close")
 			p.ground()
 		}
-	}, p.finished)
+	}, p.skipped)
+}
+
+// skipped lets the next picture go where one could not be taken.
+func (p *page) skipped() {
+	p.finished()
+	p.source.Next()
 }
 
 // launch notes a picture that goes to the worker under the next number.
 func (p *page) launch(seq int, start float64) {
 	p.frameID++
-	p.flights[p.frameID] = flight{seq: seq, sent: start, capture: dom.Now() - start}
+	p.flights[p.frameID] = flight{seq: seq, sent: start, capture: dom.Now() - start, at: p.timeOnShow()}
 	if len(p.flights) == 1 {
 		p.foresee()
 	}
+}
+
+// timeOnShow is the time in its film of the picture that is taken now.
+func (p *page) timeOnShow() float64 {
+	if p.store.State().Source.Analysing {
+		return p.source.Goal()
+	}
+	return p.source.Time()
 }
 
 // land forgets a picture that the worker is done with.
@@ -119,7 +139,7 @@ func (p *page) ground() {
 // one now, is nearly done by the measure of the last.
 func (p *page) foresee() {
 	kind := p.store.State().Source.Kind
-	if kind != state.SourceCamera && kind != state.SourceVideo || p.last.Width == 0 {
+	if kind != state.SourceCamera && kind != state.SourceScreen && kind != state.SourceVideo || p.last.Width == 0 {
 		return
 	}
 	js.Global().Call("clearTimeout", p.ahead)
@@ -176,74 +196,15 @@ func (p *page) result(m message.Result) {
 	}
 	p.flight, p.took, p.last = f, now-f.sent, m
 	p.rate.Mark(now)
-	p.observe(&m)
-	p.overlay.Show(m)
+	p.mediaTime = f.at
+	p.measure(now)
+	p.sift(&p.last)
+	p.observe(&p.last)
+	p.overlay.Show(p.last)
 	p.drawn = dom.Now() - now
+	p.source.Next() // of an analysis
 	if p.dirty && !p.gate.Busy() {
 		p.dirty = false
 		p.reanalyse()
 	}
-}
-
-// tick refreshes the figures and, now and then, the words for screen readers.
-func (p *page) tick() {
-	s := p.store.State()
-	if !s.Source.Live || p.last.Width == 0 {
-		return
-	}
-	now := dom.Now()
-	still := s.Source.Kind == state.SourceImage
-	classes := make([]uint32, len(p.last.Detections))
-	for i, d := range p.last.Detections {
-		classes[i] = d.Class
-	}
-	found := state.Summarize(classes, s.Engine.Names())
-	p.figures.show(p.rate.PerSecond(now), p.took, &p.last, found, still)
-	if found != s.Summary && (still || now-p.said > 3000) {
-		p.said = now
-		p.store.Dispatch(state.Summarized{Text: found})
-	}
-}
-
-// figures writes numbers into the dock without rendering it.
-type figures struct {
-	fps, latency, prepare, infer, decode, found field
-}
-
-type field struct {
-	node js.Value
-	text string
-}
-
-func newFigures() *figures {
-	at := func(id string) field { return field{node: dom.ByID(id)} }
-	return &figures{at(ui.IDFPS), at(ui.IDLatency), at(ui.IDPrepare), at(ui.IDInfer), at(ui.IDDecode), at(ui.IDFound)}
-}
-
-func (f *field) set(text string) {
-	if f.text != text {
-		f.text = text
-		f.node.Set("textContent", text)
-	}
-}
-
-// clear forgets the numbers of the last source.
-func (f *figures) clear() {
-	for _, one := range [...]*field{&f.fps, &f.latency, &f.prepare, &f.infer, &f.decode} {
-		one.set("–")
-	}
-	f.found.set("")
-}
-
-func (f *figures) show(fps, took float64, r *message.Result, found string, still bool) {
-	f.found.set(found)
-	if still || fps == 0 {
-		f.fps.set("–")
-	} else {
-		f.fps.set(state.Decimal(fps))
-	}
-	f.latency.set(state.Decimal(took) + " ms")
-	f.prepare.set(state.Decimal(float64(r.Prepare)/1000) + " ms")
-	f.infer.set(state.Decimal(float64(r.Infer)/1000) + " ms")
-	f.decode.set(state.Decimal(float64(r.Decode)/1000) + " ms")
 }

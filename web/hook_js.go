@@ -13,12 +13,15 @@ import (
 //	snapshot() → {
 //	  status,                        // the line that the page shows
 //	  engine,                        // "idle", "nomodel", "loading", "warming", "ready", "failed"
-//	  source, live,                  // "none", "camera", "image", "video", "demo"; pictures are there
+//	  source, live,                  // "none", "camera", "image", "video", "demo", "screen", "bench"; pictures are there
+//	  film: {time, length, paused, analysing} or null,  // seconds
+//	  strip: [index, count] or null, // of pictures that were opened together
 //	  problem: {code, title, text, remedy} or null,
 //	  restarts,                      // crashes since a person last chose a model
 //	  model: {name, width, height, precision, variant, threads} or null,
 //	  frames, dropped,               // results, and pictures skipped, since the page opened
 //	  fps, latency,                  // a second; ms from taking a picture to its result
+//	  offline: {kept, failed, update, cut, install}, // works without a network, or why not; a newer version waits
 //	  memory: {ui, engine, kernels}, // bytes of the three WebAssembly memories
 //	  result: null or {
 //	    id, width, height,           // of the picture, in pixels
@@ -39,12 +42,18 @@ func (p *page) publish() {
 
 var (
 	phaseNames  = [...]string{"idle", "nomodel", "loading", "warming", "ready", "failed"}
-	sourceNames = [...]string{"none", "camera", "image", "video", "demo"}
+	sourceNames = [...]string{"none", "camera", "image", "video", "demo", "screen", "bench"}
 )
 
 func (p *page) snapshot() js.Value {
 	s := p.store.State()
-	problem, model, result := js.Null(), js.Null(), js.Null()
+	problem, model, result, strip, film := js.Null(), js.Null(), js.Null(), js.Null(), js.Null()
+	if v := s.Source.Strip; v != nil {
+		strip = dom.Array(s.Source.Index, len(v.Names))
+	}
+	if s.Source.Film() {
+		film = dom.Object("time", p.source.Time(), "length", p.source.Length(), "paused", s.Source.Paused, "analysing", s.Source.Analysing)
+	}
 	if v := s.Problem; v != nil {
 		problem = dom.Object("code", v.Code, "title", v.Title, "text", v.Text, "remedy", v.Remedy)
 	}
@@ -60,11 +69,12 @@ func (p *page) snapshot() js.Value {
 	return dom.Object(
 		"status", s.Status(),
 		"engine", phaseNames[s.Engine.Phase],
-		"source", sourceNames[s.Source.Kind], "live", s.Source.Live,
+		"source", sourceNames[s.Source.Kind], "live", s.Source.Live, "film", film, "strip", strip,
 		"problem", problem, "model", model, "result", result,
 		"restarts", s.Engine.Crashes,
 		"frames", p.frames, "dropped", p.gate.Dropped,
 		"fps", p.rate.PerSecond(dom.Now()), "latency", p.took,
+		"offline", p.offlineObject(),
 		"memory", dom.Object(
 			"ui", js.Global().Get("eagleeyeUIMemory").Get("buffer").Get("byteLength"),
 			"engine", float64(p.last.EngineBytes), "kernels", float64(p.last.KernelBytes)),

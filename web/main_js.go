@@ -18,13 +18,13 @@ import (
 )
 
 func main() {
-	p := &page{search: js.Global().Get("location").Get("search").String(), flights: map[uint32]flight{}}
+	p := &page{search: js.Global().Get("location").Get("search").String(), flights: map[uint32]flight{}, mediaTime: -1, performance: performanceRoom{found: map[uint32]int{}, fields: map[string]*field{}}}
 	p.soon = js.FuncOf(func(js.Value, []js.Value) any {
 		p.nearly()
 		return nil
 	})
 	p.store = state.NewStore(p.run, p.changed)
-	p.app = &ui.App{State: p.store.State(), Do: p.store.Dispatch, Pick: p.pick}
+	p.app = &ui.App{State: p.store.State(), Do: p.store.Dispatch, Hand: p.hand()}
 	if err := vecty.RenderInto("#"+ui.IDApp, p.app); err != nil {
 		panic(err)
 	}
@@ -38,6 +38,10 @@ func main() {
 		},
 		Ended: func(seq int) { p.store.Dispatch(state.SourceEnded{Seq: seq}) },
 		Frame: p.arrived,
+
+		Paused:   func(on bool) { p.store.Dispatch(state.FilmPaused{Paused: on}) },
+		Measured: func(seq int, s float64) { p.store.Dispatch(state.FilmMeasured{Seq: seq, Duration: s}) },
+		Analysed: func(int) { p.store.Dispatch(state.AnalysisEnded{Done: true}) },
 	})
 	p.client = client.New(client.Events{
 		Message: p.receive,
@@ -66,6 +70,7 @@ func main() {
 func (p *page) changed() {
 	p.app.State = p.store.State()
 	vecty.Rerender(p.app)
+	p.apply()
 }
 
 // run carries out an effect of the store.
@@ -86,7 +91,7 @@ func (p *page) run(e state.Effect) {
 		p.client.Promote()
 		p.ground()
 		p.overlay.SetNames(s.Engine.Model.Classes)
-		if k := s.Source.Kind; k == state.SourceCamera || k == state.SourceVideo || k == state.SourceDemo {
+		if s.Source.Moving() || s.Source.Analysing || s.Source.Kind == state.SourceBench {
 			p.arrived()
 		}
 	case state.DropOpening:
@@ -101,7 +106,26 @@ func (p *page) run(e state.Effect) {
 		p.source.Close()
 		p.dirty = false
 	case state.OpenCamera:
-		p.source.Camera(s.Source.Seq)
+		w, h, _ := state.Resolution(s.Settings.Res)
+		p.source.Camera(s.Source.Seq, capture.Wish{Device: s.Settings.Device, Facing: s.Settings.Facing, Width: w, Height: h})
+	case state.OpenScreen:
+		p.source.Screen(s.Source.Seq)
+	case state.OpenBench:
+		p.source.Fixed(s.Source.Seq, fixedPicture())
+	case state.OpenPicture:
+		if s.Source.Index < len(p.pictures) {
+			p.source.Image(s.Source.Seq, p.pictures[s.Source.Index])
+		}
+	case state.PlayFilm:
+		p.source.Pause(s.Source.Paused)
+	case state.StepFilm:
+		p.source.Step(1)
+	case state.StepFilmBack:
+		p.source.Step(-1)
+	case state.StartAnalysis:
+		p.source.Analyse(s.Source.PerSecond)
+	case state.StopAnalysis:
+		p.source.EndAnalysis()
 	case state.OpenDemo:
 		p.source.Demo(s.Source.Seq)
 	case state.OpenImage:
@@ -117,6 +141,7 @@ func (p *page) run(e state.Effect) {
 	case state.ClearBoxes:
 		p.last = message.Result{}
 		p.rate.Reset()
+		p.performance.clear()
 		p.overlay.Clear()
 		p.figures.clear()
 	}
@@ -140,7 +165,7 @@ func (p *page) receive(m message.Message, opening bool) {
 			p.store.Dispatch(state.EngineRefused{Reason: m.Reason, Text: m.Text})
 		default:
 			stale := p.stale(p.land(m.ID))
-			p.finished()
+			p.skipped()
 			if !stale {
 				p.store.Dispatch(state.FrameRefused{Reason: m.Reason, Text: m.Text})
 			}

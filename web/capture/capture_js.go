@@ -17,6 +17,10 @@ type Events struct {
 	Failed func(seq int, name, text string)
 	Ended  func(seq int) // the camera went away
 	Frame  func()        // a new picture is on show
+
+	Paused   func(paused bool)
+	Measured func(seq int, seconds float64) // a film's length
+	Analysed func(seq int)                  // Analyse is at the end
 }
 
 // Source is the one source that the page has open. The zero Seq is none.
@@ -33,6 +37,12 @@ type Source struct {
 	asked          js.Value // handle of the callback that waits for the next picture
 	perFrame       bool     // the browser has requestVideoFrameCallback
 	videoFrames    bool     // … and VideoFrame
+
+	at, period, length float64 // of a film: time on show, of one frame, of all; seconds
+	reaching           bool    // for its end, to learn the length
+	analysing          bool
+	goal               int     // picture of the analysis
+	step               float64 // seconds between two of them
 }
 
 // New returns a source that shows films in video and images in picture, a
@@ -41,14 +51,32 @@ func New(video, picture js.Value, on Events) *Source {
 	s := &Source{on: on, video: video, picture: picture}
 	s.perFrame = video.Get("requestVideoFrameCallback").Type() == js.TypeFunction
 	s.videoFrames = js.Global().Get("VideoFrame").Type() == js.TypeFunction
-	s.onFrame = js.FuncOf(func(js.Value, []js.Value) any {
+	s.onFrame = js.FuncOf(func(_ js.Value, args []js.Value) any {
 		s.asked = js.Undefined()
 		if s.film {
+			if s.perFrame && s.url != "" {
+				s.presented(args[1].Get("mediaTime").Float())
+			}
 			s.next()
-			s.on.Frame()
+			if !s.analysing {
+				s.on.Frame()
+			}
 		}
 		return nil
 	})
+	dom.Listen(video, "durationchange", func(js.Value) { s.measured() })
+	dom.Listen(video, "seeked", func(js.Value) {
+		if s.analysing {
+			s.on.Frame()
+		}
+	})
+	for _, event := range [...]string{"play", "pause"} {
+		dom.Listen(video, event, func(js.Value) {
+			if s.film && s.url != "" {
+				s.on.Paused(event == "pause")
+			}
+		})
+	}
 	dom.Listen(video, "loadeddata", func(js.Value) {
 		switch w, h := video.Get("videoWidth").Int(), video.Get("videoHeight").Int(); {
 		case !s.film:
@@ -96,35 +124,6 @@ func (s *Source) unask() {
 		js.Global().Call("cancelAnimationFrame", s.asked)
 	}
 	s.asked = js.Undefined()
-}
-
-// Camera asks for the camera.
-func (s *Source) Camera(seq int) {
-	s.Close()
-	s.seq = seq
-	devices := js.Global().Get("navigator").Get("mediaDevices")
-	if !devices.Truthy() {
-		s.on.Failed(seq, "Insecure", "")
-		return
-	}
-	wish := dom.Object("audio", false, "video", dom.Object(
-		"width", dom.Object("ideal", 640), "height", dom.Object("ideal", 480), "facingMode", "environment"))
-	dom.Then(devices.Call("getUserMedia", wish), func(stream js.Value) {
-		if seq != s.seq {
-			stopTracks(stream)
-			return
-		}
-		s.stream = stream
-		if tracks := stream.Call("getVideoTracks"); tracks.Length() > 0 {
-			s.offTrack = dom.Listen(tracks.Index(0), "ended", func(js.Value) { s.on.Ended(seq) })
-		}
-		s.video.Set("srcObject", stream)
-		s.play()
-	}, func(name, text string) {
-		if seq == s.seq {
-			s.on.Failed(seq, name, text)
-		}
-	})
 }
 
 // Video plays a file over and over.
@@ -238,6 +237,7 @@ func (s *Source) takeBitmap(of js.Value, use func(js.Value, int, int), skipped f
 // Close ends the source: the camera's light goes out, the file is let go.
 func (s *Source) Close() {
 	s.seq, s.film = 0, false
+	s.at, s.period, s.length, s.reaching, s.analysing = 0, 0, 0, false, false
 	s.unask()
 	if s.reel != nil {
 		s.reel.end()

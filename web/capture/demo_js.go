@@ -19,6 +19,8 @@ type reel struct {
 	show   js.Func // for the timer; nil value before the film is here
 	loaded bool
 	ended  bool
+	paused bool
+	busy   bool // a frame is being decoded
 }
 
 // filmName is the file; what it holds is told where it is made (build/scenes).
@@ -91,7 +93,9 @@ func (r *reel) load(buffer js.Value) error {
 // turn shows the next frame and asks for the one after it.
 func (s *Source) turn(r *reel, seq int) {
 	began := dom.Now()
+	r.busy = true
 	dom.Then(js.Global().Call("createImageBitmap", r.frames[r.next]), func(bitmap js.Value) {
+		r.busy = false
 		if r.ended {
 			bitmap.Call("close")
 			return
@@ -113,12 +117,28 @@ func (s *Source) turn(r *reel, seq int) {
 			return
 		}
 		r.next = (r.next + 1) % len(r.frames)
+		if r.paused {
+			return
+		}
 		r.timer = js.Global().Call("setTimeout", r.show, max(r.period-(dom.Now()-began), 0))
 	}, func(_, text string) {
 		if !r.ended {
 			s.on.Failed(seq, "", undecodable(text))
 		}
 	})
+}
+
+// pause stops the film or lets it go on. The frame that is being decoded while
+// that is asked for still comes on show.
+func (r *reel) pause(s *Source, on bool) {
+	if !r.loaded || r.paused == on {
+		return
+	}
+	r.paused = on
+	js.Global().Call("clearTimeout", r.timer)
+	if !on && !r.busy {
+		r.timer = js.Global().Call("setTimeout", r.show, r.period)
+	}
 }
 
 // end stops the film. What is still being decoded is let go when it is done.

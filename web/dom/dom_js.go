@@ -22,6 +22,16 @@ func Asset(name string) string {
 	return name
 }
 
+// Save gives a Blob to the person as a file.
+func Save(name string, blob js.Value) {
+	url := Window.Get("URL").Call("createObjectURL", blob)
+	link := Document.Call("createElement", "a")
+	link.Set("href", url)
+	link.Set("download", name)
+	link.Call("click")
+	Window.Get("URL").Call("revokeObjectURL", url)
+}
+
 // ByID returns the element with an id, null if there is none.
 func ByID(id string) js.Value { return Document.Call("getElementById", id) }
 

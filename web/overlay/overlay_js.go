@@ -18,6 +18,7 @@ type Overlay struct {
 	w, h        float64 // CSS pixels
 	ratio       float64
 	names       []string
+	mirror      bool // the picture below is shown mirrored
 	shown       message.Result
 	text        []byte
 }
@@ -50,6 +51,14 @@ func (o *Overlay) resize() {
 // SetNames sets the class names.
 func (o *Overlay) SetNames(names []string) { o.names = names }
 
+// SetMirror says that the picture below is shown mirrored.
+func (o *Overlay) SetMirror(on bool) {
+	if o.mirror != on {
+		o.mirror = on
+		o.draw()
+	}
+}
+
 // Show draws a result.
 func (o *Overlay) Show(r message.Result) {
 	o.shown = r
@@ -76,6 +85,9 @@ func (o *Overlay) draw() {
 	for i := len(r.Detections) - 1; i >= 0; i-- {
 		d := &r.Detections[i]
 		box := area.Map(float64(d.X1), float64(d.Y1), float64(d.X2), float64(d.Y2), w, h)
+		if o.mirror {
+			box.X = 2*area.X + area.W - box.X - box.W
+		}
 		fill, ink := geometry.Colours(d.Class)
 		c.Set("strokeStyle", fill)
 		c.Call("strokeRect", box.X, box.Y, box.W, box.H)

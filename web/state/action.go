@@ -51,11 +51,49 @@ type (
 	CameraWanted struct{}
 	// DemoWanted is a press on the demo button.
 	DemoWanted struct{}
+	// ScreenWanted is a press on the button of the screen or a tab.
+	ScreenWanted struct{}
 	// Picked is a file that was chosen or dropped; the browser side holds it.
 	Picked struct {
 		Name, Type string
 		Size       float64
 	}
+	// PicturesPicked is several pictures; the browser side holds them.
+	PicturesPicked struct{ Strip *Strip }
+	// Turned goes to a picture of the strip, By counted from the one on show.
+	Turned struct{ By int }
+	// CameraChosen, CameraFlipped, ResSet and MirrorSet are about the camera.
+	CameraChosen  struct{ Device string }
+	CameraFlipped struct{}
+	ResSet        struct{ Value string }
+	MirrorSet     struct{ On bool }
+	// DevicesSeen tells what this machine has.
+	DevicesSeen struct{ Devices *Devices }
+	// FilmToggled plays or pauses; FilmPaused says that it came to be so.
+	FilmToggled struct{}
+	FilmPaused  struct{ Paused bool }
+	// FilmStepped goes a number of frames on or back.
+	FilmStepped struct{ By int }
+	// FilmMeasured tells a film's length in seconds, 0 if it has none.
+	FilmMeasured struct {
+		Seq      int
+		Duration float64
+	}
+	// AnalysisWanted goes through a whole film, PerSecond pictures a second of it,
+	// 0 for every one; AnalysisEnded stops it, or says that it is done.
+	AnalysisWanted struct{ PerSecond int }
+	AnalysisEnded  struct{ Done bool }
+	// BenchWanted measures this machine; BenchDone brings what was found.
+	BenchWanted struct{}
+	BenchDone   struct{ Report *Report }
+	// HelpSet shows or hides the keys.
+	HelpSet struct{ Shown bool }
+	// SheetSet opens or lowers the sheet of narrow screens.
+	SheetSet struct{ Open bool }
+	// Told shows a short notice for a moment; "" takes it away.
+	Told struct{ Text string }
+	// ClassesSought filters the list of classes.
+	ClassesSought struct{ Text string }
 	// SourceLive says that the source Seq shows pictures of the given size.
 	SourceLive struct {
 		Seq           int
@@ -94,6 +132,26 @@ func (FrameRefused) action()     {}
 func (CameraWanted) action()     {}
 func (DemoWanted) action()       {}
 func (Picked) action()           {}
+func (ScreenWanted) action()     {}
+func (PicturesPicked) action()   {}
+func (Turned) action()           {}
+func (CameraChosen) action()     {}
+func (CameraFlipped) action()    {}
+func (ResSet) action()           {}
+func (MirrorSet) action()        {}
+func (DevicesSeen) action()      {}
+func (FilmToggled) action()      {}
+func (FilmPaused) action()       {}
+func (FilmStepped) action()      {}
+func (FilmMeasured) action()     {}
+func (AnalysisWanted) action()   {}
+func (AnalysisEnded) action()    {}
+func (BenchWanted) action()      {}
+func (BenchDone) action()        {}
+func (HelpSet) action()          {}
+func (SheetSet) action()         {}
+func (ClassesSought) action()    {}
+func (Told) action()             {}
 func (SourceLive) action()       {}
 func (SourceFailed) action()     {}
 func (SourceEnded) action()      {}
@@ -120,4 +178,14 @@ const (
 	Analyse                     // submit the still image
 	Reanalyse                   // run it again under other thresholds
 	ClearBoxes                  // forget the results on show
+	OpenScreen                  // ask for the screen, as OpenCamera
+	OpenPicture                 // picture State.Source.Index of those picked
+	PlayFilm                    // or pause it, as State.Source.Paused says
+	StepFilm                    // one frame on
+	StepFilmBack                // and back
+	StartAnalysis               // of the whole film, State.Source.PerSecond
+	StopAnalysis                // and play on
+	OpenBench                   // the fixed picture of a measurement
+	ShowHelp                    // or hide it
+	ForgetNotice                // in a few seconds: answer Told{}
 )

@@ -34,6 +34,7 @@ func TestDemo(t *testing.T) {
 		{"none shipped", []Action{Opened{}, ModelArrived{"m.onnx"}, EngineLoaded{Model{Name: "m.onnx"}}}, false, SourceNone, "", Promote},
 	} {
 		s, effects := run(c.actions...)
+		effects = core(effects)
 		code := ""
 		if s.Problem != nil {
 			code = s.Problem.Code

@@ -24,8 +24,33 @@ func reduce(s State, a Action) (State, []Effect) {
 	case Summarized:
 		s.Summary = a.Text
 		return s, nil
-	case CameraWanted, DemoWanted, Picked, SourceLive, SourceFailed, SourceEnded, Stopped:
+	case HelpSet:
+		if s.Help != a.Shown {
+			s.Help = a.Shown
+			return s, []Effect{ShowHelp}
+		}
+		return s, nil
+	case Told:
+		s.Notice = a.Text
+		if a.Text != "" {
+			return s, []Effect{ForgetNotice}
+		}
+		return s, nil
+	case SheetSet:
+		s.Sheet = a.Open
+		return s, nil
+	case ClassesSought:
+		s.Query = a.Text
+		return s, nil
+	case DevicesSeen:
+		s.Devices = a.Devices
+		return s, nil
+	case CameraWanted, ScreenWanted, DemoWanted, BenchWanted, Picked, PicturesPicked, SourceLive, SourceFailed, SourceEnded, Stopped:
 		return reduceSource(s, a)
+	case CameraChosen, CameraFlipped, ResSet, MirrorSet:
+		return reduceCamera(s, a)
+	case Turned, FilmToggled, FilmPaused, FilmStepped, FilmMeasured, AnalysisWanted, AnalysisEnded, BenchDone:
+		return reduceFilm(s, a)
 	}
 	return reduceEngine(s, a)
 }
@@ -33,7 +58,7 @@ func reduce(s State, a Action) (State, []Effect) {
 func clamp01(v float32) float32 { return max(0, min(v, 1)) }
 
 func reanalyse(s State) []Effect {
-	if s.Source.Kind == SourceImage && s.Source.Live && s.Engine.Model != nil {
+	if s.Source.Still() && s.Source.Live && s.Engine.Model != nil {
 		return []Effect{Reanalyse}
 	}
 	return nil
@@ -58,7 +83,7 @@ func reduceEngine(s State, a Action) (State, []Effect) {
 	case ModelUnreachable:
 		if e.AwaitsSite() {
 			e.Phase = EngineNoModel
-			s.Problem = problemUnreachable(a.Text)
+			s.Problem = problemUnreachable(s, a.Text)
 		}
 	case ModelArrived:
 		if s.Problem == e.Fault {
@@ -84,22 +109,22 @@ func reduceEngine(s State, a Action) (State, []Effect) {
 		m := a.Model
 		e.Phase, e.Model, e.Opening, e.Down = EngineReady, &m, "", false
 		effects := []Effect{Promote}
-		if s.Source.Kind == SourceImage && s.Source.Live {
+		if s.Source.Still() && s.Source.Live {
 			effects = append(effects, Analyse)
 		}
 		return s, effects
 	case EngineRefused:
 		if e.Opening == "" && e.Model != nil { // the model in use, after a restart
-			return fail(s, problemCrash(a.Text))
+			return fail(s, problemCrash(s, a.Text))
 		}
-		s.Problem = problemModel(e.Opening, a.Reason, a.Text, e.Model)
+		s.Problem = problemModel(s, e.Opening, a.Reason, a.Text, e.Model)
 		return s, giveUpOpening(e)
 	case EngineLost:
 		return engineLost(s, a)
 	case NoSIMD:
-		return fail(s, problemNoSIMD())
+		return fail(s, problemNoSIMD(s))
 	case FrameRefused:
-		s.Problem = problemFrame(a.Reason, a.Text)
+		s.Problem = problemFrame(s, a.Reason, a.Text)
 		if s.Source.Kind == SourceImage {
 			return closed(s)
 		}
@@ -129,20 +154,20 @@ func engineLost(s State, a EngineLost) (State, []Effect) {
 	e.Down = e.Down || !a.Opening
 	switch {
 	case !a.Opening && e.Opening != "": // its successor is already under way
-		s.Problem = problemRestarted(a.Text)
+		s.Problem = problemRestarted(s, a.Text)
 		return s, []Effect{ClearBoxes}
 	case e.Crashes == 1:
-		s.Problem = problemRestarted(a.Text)
+		s.Problem = problemRestarted(s, a.Text)
 		e.Phase, e.Loading, e.Done, e.Total = EngineLoading, LoadingModules, 0, 0
 		if a.Opening {
 			return s, []Effect{DropOpening, OpenModel}
 		}
 		return s, []Effect{RestartEngine}
 	case a.Opening && e.Opening != "" && e.Model != nil:
-		s.Problem = problemCrash(a.Text)
+		s.Problem = problemCrash(s, a.Text)
 		return s, giveUpOpening(e)
 	}
-	return fail(s, problemCrash(a.Text))
+	return fail(s, problemCrash(s, a.Text))
 }
 
 // fail leaves no engine.
@@ -156,9 +181,23 @@ func fail(s State, why *Problem) (State, []Effect) {
 func reduceSource(s State, a Action) (State, []Effect) {
 	switch a := a.(type) {
 	case CameraWanted:
-		return open(s, SourceCamera, "Camera", OpenCamera)
+		return open(s, SourceCamera, s.Say("Camera"), OpenCamera)
+	case ScreenWanted:
+		return open(s, SourceScreen, s.Say("Screen"), OpenScreen)
 	case DemoWanted:
-		return open(s, SourceDemo, "the demo", OpenDemo)
+		return open(s, SourceDemo, s.Say("the demo"), OpenDemo)
+	case BenchWanted:
+		if s.Engine.Phase != EngineReady {
+			return s, nil
+		}
+		return open(s, SourceBench, s.Say("the benchmark"), OpenBench)
+	case PicturesPicked:
+		if a.Strip == nil || len(a.Strip.Names) == 0 {
+			return s, nil
+		}
+		s, effects := open(s, SourceImage, a.Strip.Names[0], OpenPicture)
+		s.Source.Strip = a.Strip
+		return s, effects
 	case Picked:
 		switch Classify(a.Name, a.Type) {
 		case FileModel:
@@ -173,7 +212,7 @@ func reduceSource(s State, a Action) (State, []Effect) {
 		case FileVideo:
 			return open(s, SourceVideo, a.Name, OpenVideo)
 		}
-		s.Problem = problemFile(a.Name)
+		s.Problem = problemFile(s, a.Name)
 	case SourceLive:
 		if a.Seq != s.Source.Seq || s.Source.Kind == SourceNone {
 			return s, nil
@@ -187,18 +226,22 @@ func reduceSource(s State, a Action) (State, []Effect) {
 		}
 	case SourceFailed:
 		if a.Seq == s.Source.Seq && s.Source.Kind != SourceNone {
-			why := problemSource(s.Source, a.Name, a.Text)
+			why := problemSource(s, a.Name, a.Text)
 			if why.Code == codeNoCamera && s.ShowsDemo() { // nothing to see otherwise
-				s, effects := open(s, SourceDemo, "the demo", OpenDemo)
-				s.Problem = problemDemoInstead()
+				s, effects := open(s, SourceDemo, s.Say("the demo"), OpenDemo)
+				s.Problem = problemDemoInstead(s)
 				return s, effects
 			}
 			s.Problem = why
 			return closed(s)
 		}
 	case SourceEnded:
-		if a.Seq == s.Source.Seq && s.Source.Kind == SourceCamera {
-			s.Problem = problemUnplugged()
+		switch {
+		case a.Seq != s.Source.Seq:
+		case s.Source.Kind == SourceCamera:
+			s.Problem = problemUnplugged(s)
+			return closed(s)
+		case s.Source.Kind == SourceScreen: // the person ended it at the browser's own bar
 			return closed(s)
 		}
 	case Stopped:

@@ -42,7 +42,7 @@ const (
 
 // DefaultSettings returns what holds before a person chose anything.
 func DefaultSettings() Settings {
-	return Settings{Conf: DefaultConf, IoU: DefaultIoU, Max: DefaultMax, Rate: DefaultRate, Lang: words.English, Facing: "environment", Res: "480"}
+	return Settings{Conf: DefaultConf, IoU: DefaultIoU, Max: DefaultMax, Rate: DefaultRate, Lang: words.English, Facing: FacingRoom, Res: "480"}
 }
 
 // Actions of the settings.

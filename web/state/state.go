@@ -15,6 +15,12 @@ type State struct {
 	Summary string // what was found, for screen readers; changes slowly
 	Demo    string // name of the site's model if there is a film for it, "" for none
 
+	Devices  *Devices // nil until they were looked at
+	Report   *Report  // of the last measurement
+	Help     bool     // the keys are on show
+	Sheet    bool     // the sheet of narrow screens is open
+	Query    string   // of the list of classes
+	Notice   string   // on show for a moment
 	Settings Settings
 	Results  Results
 	Offline  Offline
@@ -76,6 +82,8 @@ const (
 	SourceImage
 	SourceVideo
 	SourceDemo // the site's film
+	SourceScreen
+	SourceBench // the fixed picture of a measurement
 )
 
 // Source is where pictures come from. Seq numbers the sources, so that the late
@@ -86,6 +94,47 @@ type Source struct {
 	Live          bool // pictures are there; before, the camera is being asked or a file opened
 	Name          string
 	Width, Height int
+
+	Strip *Strip // of several pictures, nil for one
+	Index int    // of the picture on show in it
+
+	Paused    bool
+	Duration  float64 // of a film, in seconds; 0: it has none
+	Analysing bool    // the whole film is being gone through
+	PerSecond int     // pictures that this takes of a second; 0: all
+}
+
+// Strip is the names of pictures that were picked together. It never changes.
+type Strip struct{ Names []string }
+
+// Devices is what this machine has. It never changes.
+type Devices struct {
+	Cameras  []Camera
+	Screen   bool // it can be captured
+	Cores    int  // logical processors
+	Isolated bool // threads may share memory
+}
+
+// Camera is one camera. Its label is "" until a person has allowed one.
+type Camera struct{ ID, Label string }
+
+// Film says that the source is a file with time to move in.
+func (s Source) Film() bool { return s.Kind == SourceVideo }
+
+// Moving says that the source gives pictures by itself.
+func (s Source) Moving() bool {
+	switch s.Kind {
+	case SourceCamera, SourceScreen, SourceDemo:
+		return true
+	case SourceVideo:
+		return !s.Paused
+	}
+	return false
+}
+
+// Still says that the picture on show stays as it is until a person acts.
+func (s Source) Still() bool {
+	return s.Kind == SourceImage || s.Kind == SourceVideo && s.Paused && !s.Analysing
 }
 
 // Problem is something that went wrong and what a person can do about it.

@@ -45,40 +45,53 @@ func Classify(name, mime string) FileKind {
 func (s State) Status() string {
 	e := s.Engine
 	if s.Source.Kind == SourceCamera && !s.Source.Live {
-		return "Waiting for the camera: allow it in the browser"
+		return s.Say("Waiting for the camera: allow it in the browser")
+	}
+	if s.Source.Kind == SourceScreen && !s.Source.Live {
+		return s.Say("Waiting for the screen: choose what to share")
 	}
 	if s.Source.Kind != SourceNone && !s.Source.Live {
-		return "Opening " + s.Source.Name
+		return s.Say("Opening {name}", "name", s.Source.Name)
 	}
 	switch e.Phase {
 	case EngineIdle:
-		return "Starting"
+		return s.Say("Starting")
 	case EngineNoModel:
-		return "Waiting for a model: drop an .onnx file"
+		return s.Say("Waiting for a model: drop an .onnx file")
 	case EngineFailed:
-		return "The detector is not running"
+		return s.Say("The detector is not running")
 	case EngineWarming:
-		return "Warming up"
+		return s.Say("Warming up")
 	case EngineLoading:
 		switch e.Loading {
 		case LoadingModel:
-			return "Loading the model"
+			return s.Say("Loading the model")
 		case LoadingModules:
-			return "Loading the detector"
+			return s.Say("Loading the detector")
 		}
-		return "Reading the model"
+		return s.Say("Reading the model")
 	}
-	switch s.Source.Kind {
+	switch src := s.Source; src.Kind {
 	case SourceCamera:
-		return "Running on the camera"
+		return s.Say("Running on the camera")
+	case SourceScreen:
+		return s.Say("Running on the screen")
 	case SourceVideo:
-		return "Running on " + s.Source.Name
+		switch {
+		case src.Analysing:
+			return s.Say("Going through {name}", "name", src.Name)
+		case src.Paused:
+			return s.Say("Paused: {name}", "name", src.Name)
+		}
+		return s.Say("Running on {name}", "name", src.Name)
 	case SourceDemo:
-		return "Playing the demo"
+		return s.Say("Playing the demo")
+	case SourceBench:
+		return s.Say("Measuring this device")
 	case SourceImage:
-		return "Showing " + s.Source.Name
+		return s.Say("Showing {name}", "name", src.Name)
 	}
-	return "Ready: start the camera, or drop a picture or a video"
+	return s.Say("Ready: start the camera, or drop a picture or a video")
 }
 
 // Progress says how much of what is loading has arrived, "" if that is unknown.
@@ -89,7 +102,7 @@ func (e Engine) Progress() string {
 	case e.Total <= 0:
 		return Megabytes(e.Done)
 	}
-	return Megabytes(e.Done) + " of " + Megabytes(e.Total)
+	return Megabytes(e.Done) + " / " + Megabytes(e.Total)
 }
 
 // Megabytes writes a number of bytes as MB with one decimal.
@@ -108,9 +121,9 @@ func Millions(n uint64) string {
 
 // Summarize writes how many of each class were found, most frequent first, at
 // most six classes.
-func Summarize(classes []uint32, names []string) string {
+func Summarize(classes []uint32, names []string, say func(string, ...string) string) string {
 	if len(classes) == 0 {
-		return "Nothing found"
+		return say("Nothing found")
 	}
 	count := map[uint32]int{}
 	for _, c := range classes {
@@ -130,7 +143,7 @@ func Summarize(classes []uint32, names []string) string {
 	parts := make([]string, 0, 6)
 	for i, c := range order {
 		if i == 5 && len(order) > 6 {
-			parts = append(parts, "and "+strconv.Itoa(len(order)-5)+" more kinds")
+			parts = append(parts, say("and {n} more kinds", "n", strconv.Itoa(len(order)-5)))
 			break
 		}
 		part := ClassName(c, names)
@@ -151,17 +164,19 @@ func ClassName(class uint32, names []string) string {
 }
 
 // Describe writes a model's size and how it runs in one line.
-func (m *Model) Describe() string {
+func (s State) Describe(m *Model) string { return m.describe(s.Say) }
+
+func (m *Model) describe(say func(string, ...string) string) string {
 	kernels := m.Variant
 	if m.Threads > 1 {
-		kernels += " · " + strconv.Itoa(m.Threads) + " threads"
+		kernels += " · " + say("{n} threads", "n", strconv.Itoa(m.Threads))
 	}
-	classes := " classes"
+	classes := say("{n} classes", "n", strconv.Itoa(len(m.Classes)))
 	if len(m.Classes) == 1 {
-		classes = " class"
+		classes = say("1 class")
 	}
 	return strconv.Itoa(m.Width) + " × " + strconv.Itoa(m.Height) + " · " + m.Precision + " · " + kernels + " · " +
-		Millions(m.Params) + " parameters · " + Millions(m.MACs) + " MAC · " + strconv.Itoa(len(m.Classes)) + classes
+		say("{n} parameters", "n", Millions(m.Params)) + " · " + Millions(m.MACs) + " MAC · " + classes
 }
 
 // Decimal writes a figure with one decimal below 100, without above.
@@ -170,6 +185,16 @@ func Decimal(v float64) string {
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
 	return strconv.FormatFloat(v, 'f', 0, 64)
+}
+
+// Clock writes seconds as minutes, seconds and tenths.
+func Clock(seconds float64) string {
+	tenths := int(max(0, seconds)*10 + 0.5)
+	s := strconv.Itoa(tenths/10%60) + "." + strconv.Itoa(tenths%10)
+	if tenths/10%60 < 10 {
+		s = "0" + s
+	}
+	return strconv.Itoa(tenths/600) + ":" + s
 }
 
 // Names returns the class names of the model in use.

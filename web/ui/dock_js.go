@@ -28,9 +28,9 @@ func (s *Status) Render() vecty.ComponentOrHTML {
 	e := s.State.Engine
 	text := s.State.Status()
 	loading := e.Phase == state.EngineLoading || e.Phase == state.EngineWarming
-	bar := vecty.Markup(vecty.Attribute("aria-label", "Loading"), vecty.Attribute("max", "1"), vecty.Property("hidden", !loading))
+	bar := vecty.Markup(vecty.Attribute("aria-label", s.State.Say("Loading")), vecty.Attribute("max", "1"), vecty.Property("hidden", !loading))
 	if e.Phase == state.EngineLoading && e.Total > 0 {
-		bar = vecty.Markup(vecty.Attribute("aria-label", "Loading"), vecty.Attribute("max", "1"), vecty.Property("hidden", false),
+		bar = vecty.Markup(vecty.Attribute("aria-label", s.State.Say("Loading")), vecty.Attribute("max", "1"), vecty.Property("hidden", false),
 			vecty.Attribute("value", e.Done/e.Total))
 	}
 	return elem.Div(
@@ -48,9 +48,8 @@ func (s *Status) Render() vecty.ComponentOrHTML {
 // Problem shows what went wrong and what to do.
 type Problem struct {
 	vecty.Core
-	Problem *state.Problem     `vecty:"prop"`
-	Lasting bool               `vecty:"prop"` // it cannot be closed
-	Do      func(state.Action) `vecty:"prop"`
+	State state.State        `vecty:"prop"`
+	Do    func(state.Action) `vecty:"prop"`
 }
 
 // Copy implements vecty.Copier.
@@ -62,18 +61,19 @@ func (p *Problem) Copy() vecty.Component {
 
 // Render implements vecty.Component.
 func (p *Problem) Render() vecty.ComponentOrHTML {
-	v := p.Problem
+	v := p.State.Problem
+	lasting := v == p.State.Engine.Fault // it cannot be closed
 	if v == nil {
 		v = &state.Problem{}
 	}
 	return elem.Section(
-		vecty.Markup(vecty.Class("problem"), vecty.ClassMap{"note": v.Note}, vecty.Property("hidden", p.Problem == nil), prop.ID("problem"),
+		vecty.Markup(vecty.Class("problem"), vecty.ClassMap{"note": v.Note}, vecty.Property("hidden", p.State.Problem == nil), prop.ID("problem"),
 			vecty.Attribute("role", "alert"), vecty.Data("code", v.Code)),
 		elem.Heading2(vecty.Text(v.Title)),
 		elem.Paragraph(vecty.Markup(vecty.Class("cause")), vecty.Text(v.Text)),
 		elem.Paragraph(vecty.Markup(vecty.Class("remedy")), vecty.Text(v.Remedy)),
 		elem.Button(
-			vecty.Markup(vecty.Class("close"), prop.Type(prop.TypeButton), vecty.Attribute("aria-label", "Close this message"), vecty.Property("hidden", p.Lasting),
+			vecty.Markup(vecty.Class("close"), prop.Type(prop.TypeButton), vecty.Attribute("aria-label", p.State.Say("Close this message")), vecty.Property("hidden", lasting),
 				event.Click(func(*vecty.Event) { p.Do(state.Dismissed{}) })),
 			vecty.Text("×"),
 		),
@@ -83,7 +83,7 @@ func (p *Problem) Render() vecty.ComponentOrHTML {
 // Model describes the model in use.
 type Model struct {
 	vecty.Core
-	Model *state.Model `vecty:"prop"`
+	State state.State `vecty:"prop"`
 }
 
 // Copy implements vecty.Copier.
@@ -95,14 +95,14 @@ func (m *Model) Copy() vecty.Component {
 
 // Render implements vecty.Component.
 func (m *Model) Render() vecty.ComponentOrHTML {
-	v := m.Model
+	v := m.State.Engine.Model
 	if v == nil {
 		v = &state.Model{}
 	}
 	return elem.Section(
-		vecty.Markup(vecty.Class("model"), vecty.Property("hidden", m.Model == nil), vecty.Attribute("aria-label", "Model")),
-		elem.Heading2(vecty.Text("Model")),
+		vecty.Markup(vecty.Class("model"), vecty.Property("hidden", m.State.Engine.Model == nil), vecty.Attribute("aria-label", m.State.Say("Model"))),
+		elem.Heading2(vecty.Text(m.State.Say("Model"))),
 		elem.Paragraph(vecty.Markup(vecty.Class("ellipsis")), vecty.Text(v.Name)),
-		elem.Paragraph(vecty.Markup(vecty.Class("quiet")), vecty.Text(v.Describe())),
+		elem.Paragraph(vecty.Markup(vecty.Class("quiet")), vecty.Text(m.State.Describe(v))),
 	)
 }
