@@ -106,7 +106,7 @@ func (c *qatCmd) start(ctx context.Context, t terminal, cfg *train.Config) (floa
 		return nil, nil, err
 	}
 	q, r, err := calib.Graph(ctx, float, qat.Pictures{Source: cfg.Train}, calib.Options{
-		Images: c.Calib, BiasImages: c.BiasImages, RoundImages: -1, Size: c.Imgsz, Wide: c.Wide, Log: t.err, Progress: t.bars(),
+		Images: c.Calib, BiasImages: c.BiasImages, RoundImages: -1, Size: c.Imgsz, Choice: calib.Choice{Wide: c.Wide}, Log: t.err, Progress: t.bars(),
 	})
 	if err != nil {
 		return nil, nil, err

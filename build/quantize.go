@@ -29,7 +29,7 @@ func (c *quantizeCmd) Run(ctx context.Context, t terminal) error {
 	start := time.Now()
 	r, err := calib.Quantize(ctx, calib.Options{
 		In: c.In, Out: c.Out, CalibDir: c.Calib, Images: c.Images, BiasImages: c.BiasImages, RoundImages: c.RoundImages, Size: c.Size,
-		Observer: observer, Percentile: c.Percentile, Wide: c.Wide, Log: t.err, Progress: t.bars(),
+		Choice: calib.Choice{Observer: observer, Percentile: c.Percentile, Wide: c.Wide}, Log: t.err, Progress: t.bars(),
 	})
 	if err != nil {
 		return err

@@ -32,11 +32,9 @@ type Options struct {
 	BiasImages  int    // pictures to correct the biases on; 0 is DefaultBiasImages, negative none
 	RoundImages int    // pictures to round the weights by; 0 is DefaultRoundImages, negative rounds each weight to the nearest
 	Size        int    // of the network's input while observing; 0 is the model's own
-	Observer    quant.Observer
-	Percentile  float64   // for quant.Percentile; 0 is quant.DefaultPercentile
-	Wide        bool      // quant.Options.WideWeights
-	Log         io.Writer // warnings, one a line; nil drops them
-	Progress    io.Writer // bars; nil is silent
+	Choice
+	Log      io.Writer // warnings, one a line; nil drops them
+	Progress io.Writer // bars; nil is silent
 
 	workers int // detectors side by side; 0 is one a core
 }
@@ -83,11 +81,9 @@ func Quantize(ctx context.Context, o Options) (Report, error) {
 	if g, err = zoo.Fold(g); err != nil { // other programs run batch norms in float
 		return Report{}, fmt.Errorf("%s: %w", o.In, err)
 	}
-	var src pictures = scenes{o.Images}
-	if o.CalibDir != "" {
-		if src, err = list(o.CalibDir, o.Images); err != nil {
-			return Report{}, err
-		}
+	src, err := o.pictures()
+	if err != nil {
+		return Report{}, err
 	}
 	if sameFile(o.In, o.Out) {
 		return Report{}, fmt.Errorf("output %s is the model itself: name another file, the float model is needed to quantize again", o.Out)
@@ -177,53 +173,22 @@ func (o *Options) complete() error {
 	return nil
 }
 
+// pictures are those of the folder, or drawn scenes.
+func (o *Options) pictures() (pictures, error) {
+	if o.CalibDir == "" {
+		return scenes{o.Images}, nil
+	}
+	return list(o.CalibDir, o.Images)
+}
+
 // graph quantizes g on the pictures of src.
 func (o *Options) graph(ctx context.Context, g *graph.Graph, src pictures) (*graph.Graph, Report, error) {
-	layout, err := quant.Analyze(g)
+	s, err := o.study(ctx, g, src)
 	if err != nil {
 		return nil, Report{}, err
 	}
-	r := Report{Points: len(layout.Points), Convs: len(layout.Convs)}
-	_, r.Scenes = src.(scenes)
-
-	n := o.parallel(min(o.Images, src.count()))
-	detectors := make([]*wasm.Detector, n)
-	for i := range detectors {
-		d, err := detector(g, o.Size, wasm.F32, layout.Taps())
-		if err != nil {
-			return nil, r, err
-		}
-		detectors[i] = d
-	}
-	defer func() {
-		for _, d := range detectors {
-			if d != nil {
-				d.Close()
-			}
-		}
-	}()
-	if r.Scenes {
-		fmt.Fprintln(o.Log, "warning:", ScenesWarning)
-	}
-	cal, err := o.observe(ctx, layout, detectors, src, &r)
-	if err != nil {
-		return nil, r, err
-	}
-	opts := quant.Options{Observer: o.Observer, Percentile: o.Percentile, WideWeights: o.Wide}
-	if o.RoundImages > 0 {
-		if opts.Weights, err = o.rounding(ctx, g, src, &r); err != nil {
-			return nil, r, err
-		}
-	}
-	q, err := quant.Quantize(g, cal, opts)
-	if err != nil || o.BiasImages < 0 {
-		return q, r, err
-	}
-	if opts.Bias, err = o.correct(ctx, g, q, src, &r); err != nil {
-		return nil, r, err
-	}
-	q, err = quant.Quantize(g, cal, opts)
-	return q, r, err
+	q, err := s.Graph(ctx, o.Choice)
+	return q, s.Report, err
 }
 
 // observe runs the float model over the pictures, a calibrator a worker.

@@ -82,7 +82,7 @@ func TestQuantize(t *testing.T) {
 			var log, bar bytes.Buffer
 			out := filepath.Join(dir, "out.onnx")
 			r, err := Quantize(context.Background(), Options{
-				In: in, Out: out, CalibDir: filepath.Join(dir, "set"), BiasImages: bias, Observer: observer, Log: &log, Progress: &bar,
+				In: in, Out: out, CalibDir: filepath.Join(dir, "set"), BiasImages: bias, Choice: Choice{Observer: observer}, Log: &log, Progress: &bar,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -258,8 +258,8 @@ func TestQuantizeRefuses(t *testing.T) {
 		{"output is a folder", Options{In: good, Out: dir, CalibDir: pics}, nil, "is a folder"},
 		{"output is the model", Options{In: good, Out: good, CalibDir: pics}, nil, "name another file"},
 		{"odd size", Options{In: good, Out: out, CalibDir: pics, Size: 65}, nil, "65"},
-		{"observer", Options{In: good, Out: out, Observer: "best"}, nil, "mse, minmax or percentile"},
-		{"percentile", Options{In: good, Out: out, Observer: quant.Percentile, Percentile: 0.999}, nil, "percentile"},
+		{"observer", Options{In: good, Out: out, Choice: Choice{Observer: "best"}}, nil, "mse, minmax, percentile or entropy"},
+		{"percentile", Options{In: good, Out: out, Choice: Choice{Observer: quant.Percentile, Percentile: 0.999}}, nil, "percentile"},
 		{"negative images", Options{In: good, Out: out, Images: -3}, nil, "at least 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

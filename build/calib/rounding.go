@@ -21,9 +21,8 @@ import (
 // than more windows.
 const windowsPerPicture = 128
 
-// rounding returns how Quantize is to round each convolution's weights: so that
-// its results on the pictures change least.
-func (o *Options) rounding(ctx context.Context, g *graph.Graph, src pictures, r *Report) (func(*graph.Node) (*graph.Tensor, []float32, error), error) {
+// look gathers what the float model's convolutions see on the pictures.
+func (o *Options) look(ctx context.Context, g *graph.Graph, src pictures, r *Report) (*rounder, error) {
 	h, w := graph.InputSize(g)
 	if o.Size > 0 {
 		h, w = o.Size, o.Size
@@ -82,36 +81,55 @@ func (o *Options) rounding(ctx context.Context, g *graph.Graph, src pictures, r 
 		return nil, fmt.Errorf("rounding weights: %w", err)
 	}
 	r.RoundImages = used
-	rounded := map[string]roundedWeights{}
 	err = forAll(ctx, o.parallel(len(seen.list)), len(seen.list), func(i int) error {
-		s := seen.list[i]
 		slices.SortFunc(batches[i], slices.Compare) // workers finish in any order
 		for _, b := range batches[i] {
-			s.moments.Add(b)
+			seen.list[i].moments.Add(b)
 		}
 		batches[i] = nil
-		for _, n := range s.convs {
-			q, scale, err := quant.RoundWeights(n, o.Wide, s.moments)
-			if err != nil {
-				return fmt.Errorf("rounding weights: conv %q: %w", n.Name, err)
-			}
-			mu.Lock()
-			rounded[n.Name] = roundedWeights{q, scale}
-			mu.Unlock()
-		}
-		s.moments = nil
 		bar.Add(1)
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	return &rounder{seen: seen}, err
+}
+
+// rounder rounds weights by what their convolutions see.
+type rounder struct {
+	seen *seen
+	done map[string]map[bool]roundedWeights // by convolution and whether all of int8 serves
+}
+
+// round returns how Quantize is to round each convolution's weights: so that its
+// results on the pictures change least.
+func (r *rounder) round(ctx context.Context, o *Options, wide func(*graph.Node) bool) (func(*graph.Node) (*graph.Tensor, []float32, error), error) {
+	if r.done == nil {
+		r.done = map[string]map[bool]roundedWeights{}
+		for _, s := range r.seen.list {
+			for _, n := range s.convs {
+				r.done[n.Name] = map[bool]roundedWeights{}
+			}
+		}
 	}
+	err := forAll(ctx, o.parallel(len(r.seen.list)), len(r.seen.list), func(i int) error {
+		for _, n := range r.seen.list[i].convs {
+			w := wide(n)
+			if _, ok := r.done[n.Name][w]; ok {
+				continue
+			}
+			q, scale, err := quant.RoundWeights(n, w, r.seen.list[i].moments)
+			if err != nil {
+				return fmt.Errorf("rounding weights: conv %q: %w", n.Name, err)
+			}
+			r.done[n.Name][w] = roundedWeights{q, scale}
+		}
+		return nil
+	})
 	return func(n *graph.Node) (*graph.Tensor, []float32, error) {
-		if w, ok := rounded[n.Name]; ok {
+		if w, ok := r.done[n.Name][wide(n)]; ok {
 			return w.q, w.scale, nil
 		}
-		return quant.ConvWeights(n, o.Wide)
-	}, nil
+		return quant.ConvWeights(n, wide(n))
+	}, err
 }
 
 type roundedWeights struct {

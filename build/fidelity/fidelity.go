@@ -30,29 +30,63 @@ type Result struct {
 // Add compares the raw output of one image, as (*wasm.Detector).Raw gives it:
 // boxes [N][4] as x1, y1, x2, y2 and class logits [N][classes].
 func (s *Sum) Add(refBoxes, refLogits, boxes, logits []float32) error {
-	n := len(refBoxes) / 4
-	if n == 0 || len(boxes) != len(refBoxes) || len(logits) != len(refLogits) || len(logits)%n != 0 || len(logits) == 0 {
-		return fmt.Errorf("fidelity: the models differ: %d and %d anchors, %d and %d logits", n, len(boxes)/4, len(refLogits), len(logits))
+	ref, err := NewReference(refBoxes, refLogits)
+	if err != nil {
+		return err
 	}
-	classes := len(logits) / n
+	one, err := ref.Compare(boxes, logits)
+	s.Merge(one)
+	return err
+}
+
+// Reference is what counts of a reference's raw output of one image.
+type Reference struct {
+	all, classes int // anchors, classes
+	anchors      []anchor
+}
+
+type anchor struct {
+	at, class int
+	score     float64
+	box       [4]float32
+}
+
+// NewReference keeps the anchors that count.
+func NewReference(boxes, logits []float32) (*Reference, error) {
+	n := len(boxes) / 4
+	if n == 0 || len(boxes) != 4*n || len(logits) == 0 || len(logits)%n != 0 {
+		return nil, fmt.Errorf("fidelity: %d box sides and %d logits make no reference", len(boxes), len(logits))
+	}
+	r := &Reference{all: n, classes: len(logits) / n}
 	limit := float32(math.Log(MinScore / (1 - MinScore)))
 	for i := range n {
-		row := refLogits[i*classes : (i+1)*classes]
+		row := logits[i*r.classes : (i+1)*r.classes]
 		best := 0
 		for c, l := range row {
 			if l > row[best] {
 				best = c
 			}
 		}
-		if !(row[best] > limit) {
-			continue
+		if row[best] > limit {
+			r.anchors = append(r.anchors, anchor{i, best, sigmoid(row[best]), [4]float32(boxes[4*i:])})
 		}
-		d := sigmoid(logits[i*classes+best]) - sigmoid(row[best])
+	}
+	return r, nil
+}
+
+// Compare compares the raw output of another model on the same image.
+func (r *Reference) Compare(boxes, logits []float32) (Sum, error) {
+	var s Sum
+	if len(boxes) != 4*r.all || len(logits) != r.all*r.classes {
+		return s, fmt.Errorf("fidelity: the models differ: %d and %d anchors, %d and %d logits", r.all, len(boxes)/4, r.all*r.classes, len(logits))
+	}
+	for _, a := range r.anchors {
+		d := sigmoid(logits[a.at*r.classes+a.class]) - a.score
 		s.square += d * d
-		s.overlap += 1 - iou([4]float32(refBoxes[4*i:]), [4]float32(boxes[4*i:]))
+		s.overlap += 1 - iou(a.box, [4]float32(boxes[4*a.at:]))
 		s.anchors++
 	}
-	return nil
+	return s, nil
 }
 
 // Merge adds what another sum gathered.

@@ -11,12 +11,12 @@ import (
 // keeps; what lies outside saturates.
 type Observer string
 
-// Observers. The figures of docs/RATIONALE.md rank them: MSE first, Percentile
-// with 99.999 beside it, MinMax behind.
+// Observers. The figures of docs/QUANTIZATION.md rank them.
 const (
 	MSE        Observer = "mse"        // the range with the least mean squared error
 	MinMax     Observer = "minmax"     // everything seen
 	Percentile Observer = "percentile" // all but a share of outliers at each end
+	Entropy    Observer = "entropy"    // the range that keeps most information
 )
 
 // DefaultPercentile is the percentage of values that Percentile keeps on each
@@ -26,10 +26,10 @@ const DefaultPercentile = 99.999
 // ParseObserver returns the observer of that name.
 func ParseObserver(name string) (Observer, error) {
 	switch o := Observer(name); o {
-	case MSE, MinMax, Percentile:
+	case MSE, MinMax, Percentile, Entropy:
 		return o, nil
 	}
-	return "", fmt.Errorf("unknown observer %q: use mse, minmax or percentile", name)
+	return "", fmt.Errorf("unknown observer %q: use mse, minmax, percentile or entropy", name)
 }
 
 // Range returns the range that the observer keeps of what h counted. It always
@@ -41,6 +41,8 @@ func (o Observer) Range(h *Histogram, percentile float64) (lo, hi float32) {
 		lo, hi = h.Quantile(1-p), h.Quantile(p)
 	case MSE:
 		lo, hi = leastError(h)
+	case Entropy:
+		lo, hi = leastDivergence(h)
 	default:
 		lo, hi = h.Min, h.Max
 	}

@@ -88,13 +88,13 @@ func TestPercentileCutsTheTail(t *testing.T) {
 }
 
 func TestParseObserver(t *testing.T) {
-	for _, name := range []string{"mse", "minmax", "percentile"} {
+	for _, name := range []string{"mse", "minmax", "percentile", "entropy"} {
 		if o, err := ParseObserver(name); err != nil || string(o) != name {
 			t.Errorf("%s: %q, %v", name, o, err)
 		}
 	}
-	if _, err := ParseObserver("entropy"); err == nil {
-		t.Error("entropy accepted")
+	if _, err := ParseObserver("best"); err == nil {
+		t.Error("best accepted")
 	}
 }
 

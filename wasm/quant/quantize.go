@@ -22,6 +22,10 @@ type Options struct {
 	WideWeights bool
 	// Grids, where set, are those of the layout's groups: no calibrator is asked.
 	Grids []graph.Quant
+	// FloatGroups, where set, tells of each of the layout's groups whether its
+	// activations stay float; the convolutions that read them compute in float
+	// with int8 weights.
+	FloatGroups []bool
 	// Weights, where set, quantizes the weights of a convolution in place of
 	// ConvWeights: int8 and a scale for each output channel.
 	Weights func(conv *graph.Node) (q *graph.Tensor, scale []float32, err error)
@@ -39,8 +43,8 @@ type Options struct {
 //   - float32 biases, and everything else as it was; equal constants are one.
 //
 // g is not changed; the two share tensors. c must have observed the layout's
-// taps, unless the options name the grids. The result is valid from opset 13 on; an older graph is refused where
-// its operators mean something else there.
+// taps, unless the options name the grids. The result is valid from opset 13 on; an older graph is refused where its
+// operators mean something else there.
 func Quantize(g *graph.Graph, c *Calibrator, o Options) (*graph.Graph, error) {
 	g = inline(g)
 	l, err := analyze(g)
@@ -53,7 +57,13 @@ func Quantize(g *graph.Graph, c *Calibrator, o Options) (*graph.Graph, error) {
 	if o.Percentile == 0 {
 		o.Percentile = DefaultPercentile
 	}
+	if o.FloatGroups != nil && len(o.FloatGroups) != l.Groups {
+		return nil, fmt.Errorf("%d choices for %d groups of activations", len(o.FloatGroups), l.Groups)
+	}
 	grids := o.Grids
+	if grids == nil && o.FloatGroups != nil && !slices.Contains(o.FloatGroups, false) {
+		grids = make([]graph.Quant, l.Groups)
+	}
 	if grids == nil {
 		if grids, err = c.Grids(l, o.Observer, o.Percentile); err != nil {
 			return nil, err
@@ -62,7 +72,7 @@ func Quantize(g *graph.Graph, c *Calibrator, o Options) (*graph.Graph, error) {
 	if len(grids) != l.Groups {
 		return nil, fmt.Errorf("%d grids for %d groups of activations", len(grids), l.Groups)
 	}
-	r := newRewriter(g, l, grids)
+	r := newRewriter(g, l, grids, o.FloatGroups)
 	for _, n := range g.Nodes {
 		if err := r.node(n, o); err != nil {
 			return nil, err
@@ -92,7 +102,7 @@ type rewriter struct {
 	pairs  int
 }
 
-func newRewriter(g *graph.Graph, l *Layout, grids []graph.Quant) *rewriter {
+func newRewriter(g *graph.Graph, l *Layout, grids []graph.Quant, float []bool) *rewriter {
 	r := &rewriter{
 		out:    &graph.Graph{Name: g.Name, Opset: g.Opset, Meta: g.Meta},
 		copies: map[*graph.Value]*graph.Value{},
@@ -106,7 +116,9 @@ func newRewriter(g *graph.Graph, l *Layout, grids []graph.Quant) *rewriter {
 		consts: map[string]*graph.Value{},
 	}
 	for _, p := range slices.Concat(l.Points, l.Moved) {
-		r.grid[p.Name] = p.Group
+		if float == nil || !float[p.Group] {
+			r.grid[p.Name] = p.Group
+		}
 	}
 	for _, n := range l.Convs {
 		r.convs[n] = true
@@ -158,7 +170,8 @@ func (r *rewriter) conv(n, c *graph.Node, o Options) error {
 	w := n.In[1]
 	quantize := o.Weights
 	if quantize == nil {
-		quantize = func(n *graph.Node) (*graph.Tensor, []float32, error) { return ConvWeights(n, o.WideWeights) }
+		_, bytes := r.grid[n.In[0].Name] // float kernels set weights no bounds
+		quantize = func(n *graph.Node) (*graph.Tensor, []float32, error) { return ConvWeights(n, o.WideWeights || !bytes) }
 	}
 	q, scale, err := quantize(n)
 	if err != nil {
