@@ -85,6 +85,9 @@ func assemble(ctx context.Context, dir string, o Options) error {
 	if err != nil {
 		return err
 	}
+	if err := service(plain, named); err != nil {
+		return err
+	}
 	if err := named.write(dir); err != nil {
 		return err
 	}
@@ -137,7 +140,7 @@ func Compile(ctx context.Context, dir string, o Options) error {
 	if o.Logf == nil {
 		o.Logf = func(string, ...any) {}
 	}
-	for _, step := range []func(context.Context, string, Options) error{modules, runtimeJS, kernel} {
+	for _, step := range []func(context.Context, string, Options) error{modules, runtimeJS, kernel, icons} {
 		if err := step(ctx, dir, o); err != nil {
 			return err
 		}

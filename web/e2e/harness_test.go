@@ -211,7 +211,11 @@ type snapshot struct {
 	Frames, Dropped int
 	FPS, Latency    float64
 	Memory          struct{ UI, Engine, Kernels float64 }
-	Result          *result
+	Offline         struct {
+		Kept, Update, Cut, Install bool
+		Failed                     string
+	}
+	Result *result
 }
 
 type result struct {

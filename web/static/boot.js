@@ -1,5 +1,31 @@
 // Starts the page's Go module; Vecty replaces #app once it runs.
 'use strict';
+
+// isolating makes the service worker isolate the page where the host's headers
+// do not, without which there are no threads: the page has to be loaded again,
+// once. It says whether that is under way. Where it did not help, or cannot, the
+// page goes on with one thread.
+async function isolating() {
+  const tried = 'eagleeye-isolating', limit = 4000; // ms
+  try {
+    if (crossOriginIsolated) sessionStorage.removeItem(tried);
+    if (crossOriginIsolated || window !== top || !isSecureContext || !navigator.serviceWorker || sessionStorage.getItem(tried)) return false;
+    sessionStorage.setItem(tried, '1'); // before anything else: never twice
+    const workers = navigator.serviceWorker;
+    const late = new Promise((_, fail) => setTimeout(() => fail(new Error('it takes too long')), limit));
+    const controlled = new Promise((done) => {
+      if (workers.controller) done();
+      workers.addEventListener('controllerchange', done, { once: true });
+    });
+    await Promise.race([workers.register('sw.js', { updateViaCache: 'none' }).then(() => controlled), late]);
+  } catch (error) {
+    console.info(`one thread only, for the service worker does not help: ${error.message || error}`);
+    return false;
+  }
+  location.reload();
+  return true;
+}
+
 (async () => {
   // The names of the files, which the build writes in; the page's module asks
   // here too (dom.Asset).
@@ -24,6 +50,9 @@
   if (!WebAssembly.validate(simd)) {
     return fail('This browser has no WebAssembly SIMD', 'Update the browser: Chrome or Edge 91, Firefox 89, Safari 16.4 or later have it.');
   }
+  // An offer to install the page may come before its module runs.
+  addEventListener('beforeinstallprompt', (event) => { event.preventDefault(); globalThis.eagleeyeInstall = event; });
+  if (await isolating()) return;
   // What the page will ask for first is on its way before its module runs: the
   // detector's worker, whose messages are kept until the page takes it over
   // (web/client), and the site's model. ?threads=N and ?kernels=simd128 in the
