@@ -73,6 +73,7 @@ type Info struct {
 	Names         []string // by class
 	Width, Height int      // of the network's input
 	Precision     string   // "int8", "float32", or "mixed" where some convolutions compute in float32
+	Quantized     bool     // the file is, whatever Precision says
 	Variant       string   // of the kernels
 	Threads       int      // that a frame uses
 	Anchors       int      // rows of output0
@@ -104,13 +105,18 @@ func OpenGraph(g *graph.Graph, m host.Machine, o Options) (*Detector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
+	quantized := graph.Quantized(prepared)
 	switch o.Precision {
 	case F32:
 		prepared = graph.FloatOnly(prepared)
 	case Mixed:
 		prepared = graph.FloatHead(prepared)
 	}
-	return openPrepared(prepared, m, o)
+	d, err := openPrepared(prepared, m, o)
+	if err == nil {
+		d.info.Quantized = quantized
+	}
+	return d, err
 }
 
 // OpenPrepared opens a graph as graph.Prepare gives it, for tools that look

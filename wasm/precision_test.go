@@ -37,7 +37,7 @@ func TestPrecisions(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer d.Close()
-			if i := d.Info(); i.Precision != c.want || i.Width != c.side {
+			if i := d.Info(); i.Precision != c.want || i.Width != c.side || !i.Quantized {
 				t.Errorf("precision %q at %d, want %q at %d", i.Precision, i.Width, c.want, c.side)
 			}
 			if _, _, err := d.Detect(img.Pix, 320, 256, DefaultThresholds); err != nil {

@@ -213,3 +213,13 @@ func FloatConvs(g *Graph) int {
 	}
 	return count
 }
+
+// Quantized says that a convolution of a prepared graph reads bytes.
+func Quantized(g *Graph) bool {
+	for _, n := range g.Nodes {
+		if n.Op == "Conv" && n.In[0].Quant != nil {
+			return true
+		}
+	}
+	return false
+}

@@ -50,6 +50,7 @@ func Append(dst []byte, m Message) []byte {
 		}
 		w.u32(m.OpenMicros)
 		w.u32(m.WarmMicros)
+		w.bool(m.Quantized)
 	case Result:
 		w.u32(m.ID)
 		w.u32(m.Width)
@@ -130,7 +131,7 @@ func Decode(b []byte) (Message, error) {
 				l.Classes[i] = r.str()
 			}
 		}
-		l.OpenMicros, l.WarmMicros = r.u32(), r.u32()
+		l.OpenMicros, l.WarmMicros, l.Quantized = r.u32(), r.u32(), r.bool()
 		m = l
 	case kindResult:
 		m = r.result()

@@ -115,6 +115,7 @@ type Loaded struct {
 	Classes       []string // names by class index
 	OpenMicros    uint32   // reading and planning
 	WarmMicros    uint32   // first run
+	Quantized     bool     // the file is, whatever it runs in
 }
 
 // Detection is a box in pixels of the frame.

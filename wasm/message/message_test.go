@@ -23,7 +23,7 @@ func samples() map[string]Message {
 		"crash":         Crash{},
 		"ready":         Ready{Variant: "simd128"},
 		"progress":      Progress{Stage: StageWarm},
-		"loaded":        Loaded{Name: "m", Width: 640, Height: 640, Precision: "int8", Variant: "simd128-threads", Threads: 2, Params: 3151904, MACs: 4372000000, Memory: 1 << 33, Classes: []string{"person", "", "a\x00b"}, OpenMicros: 5, WarmMicros: 6},
+		"loaded":        Loaded{Name: "m", Width: 640, Height: 640, Precision: "int8", Variant: "simd128-threads", Threads: 2, Params: 3151904, MACs: 4372000000, Memory: 1 << 33, Classes: []string{"person", "", "a\x00b"}, OpenMicros: 5, WarmMicros: 6, Quantized: true},
 		"loaded bare":   Loaded{},
 		"result":        Result{ID: 3, Width: 640, Height: 480, Prepare: 1, Infer: 2, Decode: 3, Copy: 9, Planes: true, KernelBytes: 4, EngineBytes: 5, Detections: []Detection{{1, 2, 3, 4, 0.5, 79}, {Class: 1 << 30}}, Thumb: bytes.Repeat([]byte{9}, ThumbBytes)},
 		"result empty":  Result{ID: 4},

@@ -5,7 +5,7 @@ import "eagleeye/wasm/message"
 // Comparison is what two models found on the same pictures: the float one, A,
 // and its int8 form, B. It is not changed once it is in the State.
 type Comparison struct {
-	Pictures []Compared
+	Pictures []Seen
 	Width    int // pixels of the network's input of both
 	Ms       [2]float64
 	Bytes    [2]float64
@@ -13,8 +13,8 @@ type Comparison struct {
 	Agree    Agreement
 }
 
-// Compared is a picture with the boxes of both models.
-type Compared struct {
+// Seen is a picture with the boxes of both models.
+type Seen struct {
 	Width, Height int
 	Boxes         [2][]message.Detection
 }
@@ -39,7 +39,7 @@ func (a Agreement) Share() float64 {
 const pairOverlap = 0.5
 
 // Agree compares pictures' boxes. Pairs are taken greedily by overlap.
-func Agree(pictures []Compared) Agreement {
+func Agree(pictures []Seen) Agreement {
 	var out Agreement
 	for _, p := range pictures {
 		a, b := p.Boxes[0], p.Boxes[1]

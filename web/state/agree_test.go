@@ -27,9 +27,9 @@ func TestAgree(t *testing.T) {
 		{"means", []boxes{{{box(0, 0, 1, .9)}, {box(0, 0, 1, .9)}}, {{box(0, 0, 1, .9)}, {box(2, 0, 1, .7)}}}, Agreement{Pairs: 2, Overlap: (1 + 8./12) / 2, Score: .1}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var p []Compared
+			var p []Seen
 			for _, b := range c.pictures {
-				p = append(p, Compared{Width: 100, Height: 100, Boxes: b})
+				p = append(p, Seen{Width: 100, Height: 100, Boxes: b})
 			}
 			got := Agree(p)
 			near := func(a, b float64) bool { return math.Abs(a-b) < 1e-6 }

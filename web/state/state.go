@@ -1,7 +1,7 @@
 // Package state holds all that the page knows outside its pictures: one State,
 // changed only by Reduce, which answers an action with the next state and the
 // effects that the browser side has to carry out. Per-frame results do not pass
-// through it. It is plain Go, tested natively, and may import wasm/message, web/words.
+// through it. It is plain Go, tested natively, and may import wasm/message, web/count, web/track, web/words.
 package state
 
 import "eagleeye/wasm/message"
@@ -70,6 +70,8 @@ type Model struct {
 	Precision, Variant string
 	Threads            int
 	Params, MACs       uint64
+	Memory             uint64 // bytes of the kernels
+	Quantized          bool   // the file is, whatever it runs in
 	Classes            []string
 }
 
@@ -151,7 +153,7 @@ func New() State { return State{Settings: DefaultSettings()} }
 
 // Thresholds returns what the worker needs with each frame.
 func (s State) Thresholds() message.Thresholds {
-	return message.Thresholds{Conf: s.Settings.Conf, IoU: s.Settings.IoU, Max: uint32(s.Settings.Max)}
+	return message.Thresholds{Conf: s.wanted(), IoU: s.Settings.IoU, Max: uint32(s.Settings.Max)}
 }
 
 // ShowsDemo says that the model in use, or on its way, is the film's.

@@ -1,4 +1,31 @@
 package words
 
 // zhModels is the Chinese of the models.
-var zhModels = map[string]string{}
+var zhModels = map[string]string{
+	"“{name}” did not arrive":                                                 "未能获取“{name}”",
+	"Check the connection and choose it again.":                               "请检查网络连接，然后重新选择。",
+	"The model cannot run like that":                                          "模型无法以这种方式运行",
+	"It goes on as before. Choose another input size or precision.":           "它将保持原样运行。请选择其他输入尺寸或精度。",
+	"It goes on as before. Choose a smaller input size, or close other tabs.": "它将保持原样运行。请选择更小的输入尺寸，或关闭其他标签页。",
+	"“{name}” cannot be converted":                                            "无法转换“{name}”",
+	"Reload the page and try again.":                                          "请重新加载页面后再试。",
+	"Give the checkpoint of a YOLOv8 detection model, or its export: yolo export model=best.pt format=onnx.": "请提供 YOLOv8 检测模型的检查点，或其导出文件：yolo export model=best.pt format=onnx。",
+	"Open its float model, and quantize that.":                                                               "请打开它的浮点模型，再进行量化。",
+	"Close other tabs, or quantize a smaller model.":                                                         "请关闭其他标签页，或量化更小的模型。",
+	"Start a camera or give JPEG, PNG or WebP pictures like those that the model will see.":                  "请启动摄像头，或提供与模型实际所见类似的 JPEG、PNG 或 WebP 图片。",
+	"{n} classes":                       "{n} 个类别",
+	"on this device":                    "已保存在本设备",
+	"Reading the checkpoint":            "正在读取检查点",
+	"Gathering pictures: {n} of {of}":   "正在收集图片：{n}/{of}",
+	"Calibrating: {n} of {of} pictures": "正在校准：{n}/{of} 张图片",
+	"Rounding weights: {n} of {of}":     "正在舍入权重：{n}/{of}",
+	"Matching biases: {n} of {of}":      "正在匹配偏置：{n}/{of}",
+	"Comparing: {n} of {of} pictures":   "正在比较：{n}/{of} 张图片",
+	"{size}, {n} convolutions in int8, calibrated on {images} pictures": "{size}，{n} 个卷积为 int8，用 {images} 张图片校准",
+	", weights rounded by {n}":                                              "，用 {n} 张图片舍入权重",
+	", biases matched on {n}":                                               "，用 {n} 张图片匹配偏置",
+	"Boxes: {a} float, {b} int8; {share} of them agree":                     "检测框：浮点 {a} 个，int8 {b} 个；其中 {share} 一致",
+	"A frame at {side}: {a} ms float, {b} ms int8":                          "每帧（{side}）：浮点 {a} 毫秒，int8 {b} 毫秒",
+	"Size: {a} float, {b} int8":                                             "大小：浮点 {a}，int8 {b}",
+	"Boxes that agree overlap by {overlap}, their scores differ by {score}": "一致的框重叠 {overlap}，得分相差 {score}",
+}

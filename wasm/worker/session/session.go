@@ -105,7 +105,7 @@ func (s *Session) open(m message.Load, model []byte, start time.Time) bool {
 		Precision: info.Precision, Variant: info.Variant, Threads: uint32(info.Threads),
 		Params: uint64(info.Params), MACs: uint64(info.MACs), Memory: kernels,
 		Classes:    info.Names,
-		OpenMicros: micros(opened.Sub(start)), WarmMicros: micros(time.Since(opened)),
+		OpenMicros: micros(opened.Sub(start)), WarmMicros: micros(time.Since(opened)), Quantized: info.Quantized,
 	})
 	return true
 }
