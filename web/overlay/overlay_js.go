@@ -1,31 +1,30 @@
-// Package overlay draws the boxes onto a canvas over the picture, outside
-// Vecty. It may import wasm/message, web/dom, web/geometry, web/state.
+// Package overlay draws boxes, the ways of objects, and lines and zones onto a
+// canvas over the picture, outside Vecty; the same drawing goes into snapshots
+// and recordings. It may import wasm/message, web/count, web/dom, web/geometry,
+// web/state, web/track.
 package overlay
 
 import (
-	"strconv"
 	"syscall/js"
 
 	"eagleeye/wasm/message"
+	"eagleeye/web/count"
 	"eagleeye/web/dom"
 	"eagleeye/web/geometry"
-	"eagleeye/web/state"
 )
 
-// Overlay draws the last result again whenever its canvas changes size.
+// Overlay draws its Scene again whenever its canvas changes size.
 type Overlay struct {
-	canvas, ctx js.Value
-	w, h        float64 // CSS pixels
-	ratio       float64
-	names       []string
-	mirror      bool // the picture below is shown mirrored
-	shown       message.Result
-	text        []byte
+	Scene  Scene
+	canvas js.Value
+	brush  brush
+	w, h   float64 // CSS pixels
+	ratio  float64
 }
 
 // New takes over a canvas that covers the stage.
 func New(canvas js.Value) *Overlay {
-	o := &Overlay{canvas: canvas, ctx: canvas.Call("getContext", "2d")}
+	o := &Overlay{canvas: canvas, brush: brush{ctx: canvas.Call("getContext", "2d")}}
 	observer := js.Global().Get("ResizeObserver").New(js.FuncOf(func(js.Value, []js.Value) any {
 		o.resize()
 		return nil
@@ -45,62 +44,69 @@ func (o *Overlay) resize() {
 		o.canvas.Set("width", w)
 		o.canvas.Set("height", h)
 	}
-	o.draw()
+	o.Redraw()
 }
 
 // SetNames sets the class names.
-func (o *Overlay) SetNames(names []string) { o.names = names }
+func (o *Overlay) SetNames(names []string) { o.Scene.Names = names }
 
-// SetMirror says that the picture below is shown mirrored.
+// SetMirror says that the picture is shown mirrored.
 func (o *Overlay) SetMirror(on bool) {
-	if o.mirror != on {
-		o.mirror = on
-		o.draw()
+	if o.Scene.Mirror != on {
+		o.Scene.Mirror = on
+		o.Redraw()
 	}
 }
 
 // Show draws a result.
 func (o *Overlay) Show(r message.Result) {
-	o.shown = r
-	o.draw()
+	o.Scene.Width, o.Scene.Height, o.Scene.Detections = float64(r.Width), float64(r.Height), r.Detections
+	o.Redraw()
 }
 
 // Clear removes all boxes.
-func (o *Overlay) Clear() { o.Show(message.Result{}) }
+func (o *Overlay) Clear() {
+	o.Scene.IDs, o.Scene.Tracks = nil, nil
+	o.Show(message.Result{})
+}
 
-func (o *Overlay) draw() {
-	c := o.ctx
-	c.Call("setTransform", o.ratio, 0, 0, o.ratio, 0, 0)
-	c.Call("clearRect", 0, 0, o.w, o.h)
-	r := &o.shown
-	w, h := float64(r.Width), float64(r.Height)
-	area := geometry.Contain(o.w, o.h, w, h)
-	if len(r.Detections) == 0 || area.W == 0 {
-		return
+// SetSize tells the size of the picture where no result has told it yet.
+func (o *Overlay) SetSize(w, h int) {
+	if o.Scene.Width == 0 {
+		o.Scene.Width, o.Scene.Height = float64(w), float64(h)
 	}
-	c.Set("lineWidth", 2)
-	c.Set("font", "600 13px system-ui, sans-serif")
-	c.Set("textBaseline", "middle")
-	// The strongest box comes last and so lies on top.
-	for i := len(r.Detections) - 1; i >= 0; i-- {
-		d := &r.Detections[i]
-		box := area.Map(float64(d.X1), float64(d.Y1), float64(d.X2), float64(d.Y2), w, h)
-		if o.mirror {
-			box.X = 2*area.X + area.W - box.X - box.W
-		}
-		fill, ink := geometry.Colours(d.Class)
-		c.Set("strokeStyle", fill)
-		c.Call("strokeRect", box.X, box.Y, box.W, box.H)
-		o.text = append(o.text[:0], state.ClassName(d.Class, o.names)...)
-		o.text = append(o.text, ' ')
-		o.text = strconv.AppendInt(o.text, int64(d.Score*100+0.5), 10)
-		label := string(o.text)
-		const height = 20
-		width := c.Call("measureText", label).Get("width").Float() + 12
-		x, y := geometry.Label(geometry.Rect{X: box.X - 1, Y: box.Y - 1, W: box.W + 2, H: box.H + 2}, area, width, height)
-		c.Set("fillStyle", fill)
-		c.Call("fillRect", x, y, width, height)
-		c.Set("fillStyle", ink)
-		c.Call("fillText", label, x+6, y+height/2+0.5)
+}
+
+// Redraw draws the scene again.
+func (o *Overlay) Redraw() {
+	o.brush.ctx.Call("setTransform", o.ratio, 0, 0, o.ratio, 0, 0)
+	o.brush.ctx.Call("clearRect", 0, 0, o.w, o.h)
+	o.brush.paint(&o.Scene, o.area(), 1)
+}
+
+// area is where the picture lies, in CSS pixels of the canvas.
+func (o *Overlay) area() geometry.Rect {
+	return geometry.Contain(o.w, o.h, o.Scene.Width, o.Scene.Height)
+}
+
+// Place returns the place in the picture, 0..1, under a point of the window, and
+// how much of the picture one CSS pixel is; false without a picture.
+func (o *Overlay) Place(clientX, clientY float64) (at count.Point, pixel count.Point, ok bool) {
+	a := o.area()
+	if a.W == 0 {
+		return at, pixel, false
 	}
+	box := o.canvas.Call("getBoundingClientRect")
+	at = count.Point{X: (clientX - box.Get("left").Float() - a.X) / a.W, Y: (clientY - box.Get("top").Float() - a.Y) / a.H}
+	if o.Scene.Mirror {
+		at.X = 1 - at.X
+	}
+	return at, count.Point{X: 1 / a.W, Y: 1 / a.H}, true
+}
+
+// Compose draws the scene onto another canvas of the picture's own size. unit is
+// how many of its pixels are as one on the screen.
+func (o *Overlay) Compose(ctx js.Value, w, h, unit float64) {
+	b := brush{ctx: ctx}
+	b.paint(&o.Scene, geometry.Rect{W: w, H: h}, unit)
 }
