@@ -2,6 +2,7 @@ package prune
 
 import (
 	"fmt"
+	"math"
 
 	"eagleeye/wasm/graph"
 )
@@ -61,33 +62,68 @@ func Prune(g *graph.Graph, o Options) (*graph.Graph, *Report, error) {
 	return out, r, nil
 }
 
-// reach applies the ratio, or finds the one that leaves the parameters asked
-// for.
+// reach applies the ratio, or goes as far as the parameters and the time that
+// are asked for need.
 func (c *channels) reach(bundles []*bundle, o Options, before int) (*graph.Graph, error) {
-	if o.Params == 0 {
-		return c.without(choose(bundles, o, o.Ratio))
-	}
 	if o.Params >= before {
 		return nil, fmt.Errorf("%d parameters shall be left of %d: ask for fewer", o.Params, before)
 	}
+	done := func(g *graph.Graph, time float64) bool {
+		return (o.Params == 0 || Params(g) <= o.Params) && (o.Time == 0 || time <= o.Time)
+	}
+	if o.PerLayer && o.Ratio > 0 {
+		return c.without(evenly(bundles, o, o.Ratio))
+	}
+	steps, prune := 1000, func(i int) (*graph.Graph, float64, error) { // even shares by thousandths
+		g, err := c.without(evenly(bundles, o, float64(i)/1000))
+		return g, o.Cost.TimeLeft(c.g, g), err
+	}
+	if !o.PerLayer {
+		all := c.order(bundles, o)
+		if o.Ratio > 0 {
+			return c.without(goneOf(all, share(all, bundles, o.Ratio)))
+		}
+		steps = len(all)
+		prune = func(i int) (*graph.Graph, float64, error) {
+			g, err := c.without(goneOf(all, i))
+			if i == 0 {
+				return g, 1, err
+			}
+			return g, all[i-1].time, err
+		}
+	}
+	lo, hi := 0, steps+1 // the first that is enough lies in (lo, hi]
 	var best *graph.Graph
-	lo, hi := 0.0, 1.0
-	for range 12 {
+	for lo+1 < hi {
 		mid := (lo + hi) / 2
-		g, err := c.without(choose(bundles, o, mid))
+		g, time, err := prune(mid)
 		if err != nil {
 			return nil, err
 		}
-		if Params(g) > o.Params {
-			lo = mid
-		} else {
+		if done(g, time) {
 			hi, best = mid, g
+		} else {
+			lo = mid
 		}
 	}
 	if best == nil {
-		return nil, fmt.Errorf("%d parameters: this model cannot get below them at a largest ratio of %v a layer", o.Params, o.MaxRatio)
+		return nil, fmt.Errorf("%d parameters, %v of the time: this model cannot get there at a largest ratio of %v a layer", o.Params, o.Time, o.MaxRatio)
 	}
 	return best, nil
+}
+
+// share is how many blocks make up a share of all groups.
+func share(all []block, bundles []*bundle, ratio float64) (n int) {
+	total := 0
+	for _, b := range bundles {
+		total += len(b.groups)
+	}
+	want := int(math.Round(ratio * float64(total)))
+	for n < len(all) && all[n].groups <= want {
+		want -= all[n].groups
+		n++
+	}
+	return n
 }
 
 // Params counts the weights of convolutions and normalizations.

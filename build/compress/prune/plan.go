@@ -11,12 +11,16 @@ import (
 
 // Options choose what goes.
 type Options struct {
-	Ratio    float64 // share of the channels that can go, in (0, 1); 0 where Params is set
-	Params   int     // or: the parameters that shall be left
+	Ratio    float64 // share of the channels that can go, in (0, 1); 0 where Params or Time is set
+	Params   int     // or: the parameters that shall be left at most
+	Time     float64 // and, or: the share of Cost that shall be left at most, in (0, 1)
 	PerLayer bool    // the same share of every bundle; else the least important anywhere
 	Multiple int     // channels left of a bundle are a multiple of it; 0 is 8
 	MaxRatio float64 // no bundle loses a larger share; 0 is 0.75
 	Score    Score   // importance of channels
+	Absolute bool    // scores of different layers compare as they are; else relative to their bundle's mean
+	Per      string  // what importance is set against between layers; "" is PerChannel
+	Cost     Cost    // for Time and PerTime
 }
 
 // Score returns the importance of output channel i of a convolution that lies
@@ -105,42 +109,13 @@ func (c *channels) norms() map[*graph.Node]*graph.Node {
 	return norm
 }
 
-// choose returns the labels that go for a share of all groups.
-func choose(bundles []*bundle, o Options, ratio float64) map[int]bool {
-	type rank struct {
-		bundle, group int
-		score         float64
-	}
+// evenly returns the labels that go for the same share of every bundle.
+func evenly(bundles []*bundle, o Options, ratio float64) map[int]bool {
 	gone := map[int]bool{}
-	drop := make([]int, len(bundles)) // groups that go, of each bundle
-	var ranks []rank
-	total := 0
-	for i, b := range bundles {
+	for _, b := range bundles {
 		slices.SortStableFunc(b.groups, func(p, q group) int { return cmp.Compare(p.score, q.score) })
-		mean := 0.0
-		for _, g := range b.groups {
-			mean += g.score / float64(len(b.groups))
-		}
-		for k, g := range b.groups {
-			// Layers differ in the size of their weights: relative to their mean,
-			// scores compare.
-			ranks = append(ranks, rank{i, k, g.score / max(mean, 1e-30)})
-		}
-		total += len(b.groups)
-	}
-	if o.PerLayer {
-		for i, b := range bundles {
-			drop[i] = int(math.Round(ratio * float64(len(b.groups))))
-		}
-	} else {
-		slices.SortStableFunc(ranks, func(p, q rank) int { return cmp.Compare(p.score, q.score) })
-		for _, r := range ranks[:int(math.Round(ratio*float64(total)))] {
-			drop[r.bundle]++
-		}
-	}
-	for i, b := range bundles {
 		size := len(b.groups) + b.least
-		keep := size - min(drop[i], int(o.MaxRatio*float64(size)))
+		keep := size - min(int(math.Round(ratio*float64(len(b.groups)))), int(o.MaxRatio*float64(size)))
 		keep = (keep + o.Multiple/2) / o.Multiple * o.Multiple
 		keep = max(keep, min(o.Multiple, size), b.least, 1)
 		for _, g := range b.groups[:max(0, size-keep)] {
@@ -159,11 +134,20 @@ func (o Options) check() (Options, error) {
 	if o.MaxRatio == 0 {
 		o.MaxRatio = 0.75
 	}
+	if o.Per == "" {
+		o.Per = PerChannel
+	}
 	switch {
-	case o.Params == 0 && !(o.Ratio > 0 && o.Ratio < 1):
+	case !slices.Contains([]string{PerChannel, PerParam, PerTime}, o.Per):
+		return o, fmt.Errorf("importance per %q: want %s, %s or %s", o.Per, PerChannel, PerParam, PerTime)
+	case (o.Per == PerTime || o.Time != 0) && len(o.Cost) == 0:
+		return o, fmt.Errorf("the layers' times are not known")
+	case o.Time != 0 && !(o.Time > 0 && o.Time < 1):
+		return o, fmt.Errorf("a time of %v: give a share between 0 and 1, such as 0.75", o.Time)
+	case o.Params == 0 && o.Time == 0 && !(o.Ratio > 0 && o.Ratio < 1):
 		return o, fmt.Errorf("a ratio of %v: give one between 0 and 1, such as 0.2", o.Ratio)
-	case o.Params != 0 && o.Ratio != 0:
-		return o, fmt.Errorf("a ratio and a number of parameters: give one of the two")
+	case (o.Params != 0 || o.Time != 0) && o.Ratio != 0:
+		return o, fmt.Errorf("a ratio and a number of parameters or a time: give one or the other")
 	case o.Params < 0 || o.Multiple < 1 || !(o.MaxRatio > 0 && o.MaxRatio < 1):
 		return o, fmt.Errorf("parameters %d, multiple %d, largest ratio %v: want positive ones, the ratio below 1", o.Params, o.Multiple, o.MaxRatio)
 	case o.Score == nil:

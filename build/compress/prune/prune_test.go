@@ -188,7 +188,12 @@ func TestRandomGraphs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		gone := choose(c.bundles(o), o, o.Ratio)
+		bundles := c.bundles(o)
+		gone := evenly(bundles, o, o.Ratio)
+		if !o.PerLayer {
+			all := c.order(bundles, o)
+			gone = goneOf(all, share(all, bundles, o.Ratio))
+		}
 		small, err := c.without(gone)
 		if err != nil {
 			t.Fatalf("graph %d: %v", seed, err)

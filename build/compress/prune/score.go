@@ -55,23 +55,6 @@ func gamma(conv, bn *graph.Node, i int) float64 {
 	return math.Abs(float64(bn.In[1].Const.Floats()[i]))
 }
 
-// Taylor is the first-order change of the loss when a filter goes: |Σ w·∂L/∂w|
-// (arXiv:1906.10771). gradients has, by the name of a weight, the gradient of
-// the loss averaged over batches.
-func Taylor(gradients map[string][]float32) Score {
-	return func(conv, _ *graph.Node, i int) float64 {
-		w, g := row(conv.In[1].Const, i), gradients[conv.In[1].Name]
-		if len(g) < (i+1)*len(w) {
-			return 0
-		}
-		sum := 0.0
-		for k, v := range w {
-			sum += float64(v) * float64(g[i*len(w)+k])
-		}
-		return math.Abs(sum)
-	}
-}
-
 // row is the filter of output channel i.
 func row(t *graph.Tensor, i int) []float32 {
 	f := t.Floats()

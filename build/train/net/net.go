@@ -1,7 +1,7 @@
 // Package net makes training graphs of detectors: gorgonia expressions of any
 // YOLOv8 model that package graph recognises, built by the operators of
 // build/train/ops, and its weights back into the model. It may import
-// wasm/graph, wasm/quant, wasm/yolo, build/zoo and build/train/ops.
+// wasm/graph, wasm/quant, wasm/yolo, wasm/zoo and build/train/ops.
 package net
 
 import (
@@ -198,4 +198,18 @@ func (n *Net) Load(state []Tensor) error {
 		copy(t.Data, have[t.Name])
 	}
 	return nil
+}
+
+// Files tells which constant of the model each parameter that a convolution
+// multiplies by was read from.
+func (n *Net) Files() map[string]string {
+	nodes := map[string]*graph.Node{}
+	for _, nd := range n.file.Nodes {
+		nodes[nd.Name] = nd
+	}
+	names := map[string]string{}
+	for _, c := range n.convs {
+		names[c.weight] = nodes[c.node].In[1].Name
+	}
+	return names
 }
