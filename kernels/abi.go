@@ -12,33 +12,34 @@ type Op uint32
 // The kernels of a module. A name ends in the type of its elements where there
 // are several; U8 is quantized (real = scale·(q − zero)).
 const (
-	OpNop           Op = iota
-	OpLetterbox        // LetterboxDesc: RGBA → U8 or F32, 4 channels (R, G, B, 0)
-	OpFillBorder       // BorderDesc: constant border around a map
-	OpWiden            // WidenDesc: U8 → centred I16 with a border of zeros
-	OpConvI16          // ConvDesc: I16 × I16 → U8
-	OpConvI16F32       // ConvDesc: I16 × I16 → F32
-	OpConvF32          // ConvDesc: F32 × F32 → F32
-	OpMaxPoolU8        // PoolDesc
-	OpMaxPoolF32       // PoolDesc
-	OpUpsample         // UpsampleDesc: nearest, any element type
-	OpCopy             // CopyDesc: any element type
-	OpAddU8            // AddDesc
-	OpAddF32           // AddDesc
-	OpRequant          // RequantDesc: U8 → U8 on another scale
-	OpQuantize         // RequantDesc: F32 → U8
-	OpDequantize       // RequantDesc: U8 → F32
-	OpSigmoidF32       // EltDesc
-	OpSiLUF32          // EltDesc
-	OpMulF32           // AddDesc
-	OpSoftmaxF32       // EltDesc: over the channels of each pixel
-	OpDetect           // DetectDesc
-	OpWinogradI16      // WinogradDesc: I16 × I16 → U8, the bytes of OpConvI16
-	OpWinogradF32      // WinogradDesc: F32 × F32 → F32
-	OpWinograd43I16    // WinogradDesc: I16 × I16 → U8, near OpConvI16
-	OpConvU8           // ByteConvDesc: U8 × I8 → U8, the bytes of OpConvI16
-	OpConvU8F32        // ByteConvDesc: U8 × I8 → F32
-	OpLetterboxYUV     // LetterboxYUVDesc: planes → U8 or F32, 4 channels (R, G, B, 0)
+	OpNop            Op = iota
+	OpLetterbox         // LetterboxDesc: RGBA → U8 or F32, 4 channels (R, G, B, 0)
+	OpFillBorder        // BorderDesc: constant border around a map
+	OpWiden             // WidenDesc: U8 → centred I16 with a border of zeros
+	OpConvI16           // ConvDesc: I16 × I16 → U8
+	OpConvI16F32        // ConvDesc: I16 × I16 → F32
+	OpConvF32           // ConvDesc: F32 × F32 → F32
+	OpMaxPoolU8         // PoolDesc
+	OpMaxPoolF32        // PoolDesc
+	OpUpsample          // UpsampleDesc: nearest, any element type
+	OpCopy              // CopyDesc: any element type
+	OpAddU8             // AddDesc
+	OpAddF32            // AddDesc
+	OpRequant           // RequantDesc: U8 → U8 on another scale
+	OpQuantize          // RequantDesc: F32 → U8
+	OpDequantize        // RequantDesc: U8 → F32
+	OpSigmoidF32        // EltDesc
+	OpSiLUF32           // EltDesc
+	OpMulF32            // AddDesc
+	OpSoftmaxF32        // EltDesc: over the channels of each pixel
+	OpDetect            // DetectDesc
+	OpWinogradI16       // WinogradDesc: I16 × I16 → U8, the bytes of OpConvI16
+	OpWinogradF32       // WinogradDesc: F32 × F32 → F32
+	OpWinograd43I16     // WinogradDesc: I16 × I16 → U8, near OpConvI16
+	OpConvU8            // ByteConvDesc: U8 × I8 → U8, the bytes of OpConvI16
+	OpConvU8F32         // ByteConvDesc: U8 × I8 → F32
+	OpLetterboxYUV      // LetterboxYUVDesc: planes → U8 or F32, 4 channels (R, G, B, 0)
+	OpPackWinograd43    // PackWinogradDesc: weights I8 → I16, once, before the first frame
 	NumOps
 )
 
@@ -147,6 +148,19 @@ type ConvDesc struct {
 type ByteConvDesc struct {
 	Conv  ConvDesc
 	Start uint32 // address of OutC int32; 16-byte aligned
+}
+
+// PackWinogradDesc transforms int8 weights for OpWinograd43I16, to the bytes of
+// PackWinograd43I16. Tiles: panels of 8 output slots.
+type PackWinogradDesc struct {
+	Src         uint32 // ArrangeWinograd43's weights, int8 [panel][input slot][tap][8]
+	Dst         uint32 // int16 [panel][position][input slot/2][8][2]; 16-byte aligned
+	Steps       uint32 // float32 [panel][position][8]; 16-byte aligned
+	Scale       uint32 // float32 [panel][8]; 16-byte aligned
+	Limit       uint32 // float64 [position]: Winograd43Limits
+	InPhys      int32  // input slots, multiple of 8
+	Scratch     uint32 // for tile t at Scratch + t·ScratchStep; 16-byte aligned
+	ScratchStep int32  // PackWinograd43Scratch
 }
 
 // WidenDesc turns a U8 map into a centred I16 one (q − Zero) with Pad pixels of

@@ -47,9 +47,9 @@ func (r *recorder) add(name string, im *image, prog uint32, regions []floatRegio
 var (
 	differential = []func(*testing.T){
 		TestConv, TestWiden, TestDetect, TestDetectSurvivesNonNumbers, TestElementwise, TestSoftmaxOfOddChannels, TestLetterbox,
-		TestLetterboxYUV, TestFixedSiLUExtremes, TestCopy, TestFillBorder, TestUpsample, TestMaxPool, TestWinograd, TestWinograd43, TestModuleRunsStepsInOrder,
+		TestLetterboxYUV, TestFixedSiLUExtremes, TestCopy, TestFillBorder, TestUpsample, TestMaxPool, TestWinograd, TestWinograd43, TestPackWinograd43, TestModuleRunsStepsInOrder,
 	}
-	fuzzed = []any{fuzzConv, fuzzWiden, fuzzDetect, fuzzElementwise, fuzzLetterbox, fuzzLetterboxYUV, fuzzMove, fuzzMaxPool, fuzzWinograd, fuzzWinograd43}
+	fuzzed = []any{fuzzConv, fuzzWiden, fuzzDetect, fuzzElementwise, fuzzLetterbox, fuzzLetterboxYUV, fuzzMove, fuzzMaxPool, fuzzWinograd, fuzzWinograd43, fuzzPackWinograd43}
 )
 
 // fuzzRounds is how many cases of each fuzz test run in the browser.

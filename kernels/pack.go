@@ -101,11 +101,13 @@ func packConv[T int8 | int16 | float32](w []T, p *Packing, group int) ([]T, erro
 	out := make([]T, p.OutPhys*depth)
 	for o := range p.OutC {
 		slot := place(p.OutMap, o)
-		panel := out[slot/panelWidth*depth*panelWidth:][:depth*panelWidth]
+		panel := out[slot/panelWidth*depth*panelWidth+slot%panelWidth*group:]
 		for i := range p.InC {
-			for tap := range p.KH * p.KW {
-				k := tap*p.InPhys + place(p.InMap, i)
-				panel[(k/group*panelWidth+slot%panelWidth)*group+k%group] = w[(o*p.InC+i)*p.KH*p.KW+tap]
+			k := place(p.InMap, i) // a tap's elements are whole groups
+			at := k/group*group*panelWidth + k%group
+			for _, v := range w[(o*p.InC+i)*p.KH*p.KW:][:p.KH*p.KW] {
+				panel[at] = v
+				at += p.InPhys * panelWidth
 			}
 		}
 	}

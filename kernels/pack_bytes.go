@@ -25,23 +25,31 @@ func PackConvU8(w []int8, zero int32, p *Packing) (packed []int8, start []int32,
 	}
 	depth := p.KH * p.KW * p.InPhys
 	start = make([]int32, p.OutPhys)
-	for o := range p.OutPhys {
-		panel := packed[o/panelWidth*depth*panelWidth:][:depth*panelWidth]
-		for run := 0; run < depth; run += p.RunLen() {
-			var lanes [2]struct{ plus, minus int32 }
-			for k := range p.RunLen() {
-				if k%8 == 0 {
-					clear(lanes[:])
-				}
-				v := int32(panel[((run+k)/4*panelWidth+o%panelWidth)*4+k%4])
-				start[o] -= zero * v
-				l := &lanes[k/2%2]
-				l.plus += max(v, 0)
-				l.minus -= min(v, 0)
-				if l.plus > LaneLimit || l.minus > LaneLimit {
-					return nil, nil, fmt.Errorf("output slot %d, element %d: %w", o, run+k, ErrLanes)
+	for panel := range p.OutPhys / panelWidth {
+		w := packed[panel*depth*panelWidth:][:depth*panelWidth]
+		var sums [panelWidth]int32
+		var plus, minus [2 * panelWidth]int32 // [lane][slot]
+		for four := 0; four < len(w)/(4*panelWidth); four++ {
+			if four*4%p.RunLen()%8 == 0 {
+				clear(plus[:])
+				clear(minus[:])
+			}
+			at := w[four*4*panelWidth:][:4*panelWidth]
+			for l := range plus { // elements 0 and 1 of the slot, then 2 and 3
+				slot := l % panelWidth
+				k := slot*4 + l/panelWidth*2
+				a, b := int32(at[k]), int32(at[k+1])
+				sums[slot] += a + b
+				below := a&(a>>31) + b&(b>>31)
+				plus[l] += a + b - below
+				minus[l] -= below
+				if plus[l] > LaneLimit || minus[l] > LaneLimit {
+					return nil, nil, fmt.Errorf("output slot %d, element %d: %w", panel*panelWidth+slot, four*4+l/panelWidth*2, ErrLanes)
 				}
 			}
+		}
+		for slot, sum := range sums {
+			start[panel*panelWidth+slot] = -zero * sum
 		}
 	}
 	return packed, start, nil

@@ -90,13 +90,9 @@ func PackWinograd43I16(w, scale []float32, zero int32, p *Packing) (packed []int
 	if err := p.checkWinograd(len(w)); err != nil {
 		return nil, nil, err
 	}
-	reach := winograd43Reach(-zero, 255-zero)
-	var limit [positions43]float64
-	for pos, r := range reach {
-		limit[pos] = float64(math.MaxInt32/r) - float64(p.InC)/2 - 1
-		if limit[pos] < 64*float64(p.InC) {
-			return nil, nil, fmt.Errorf("kernels: %d input channels are too many for F(4×4,3×3) in 32 bits", p.InC)
-		}
+	limit, err := Winograd43Limits(p.InC, zero)
+	if err != nil {
+		return nil, nil, err
 	}
 	packed = make([]int16, p.OutPhys*p.InPhys*positions43)
 	steps = make([]float32, p.OutPhys*positions43)
@@ -138,6 +134,49 @@ func PackWinograd43I16(w, scale []float32, zero int32, p *Packing) (packed []int
 	}
 	return packed, steps, nil
 }
+
+// Winograd43Limits returns what Σ|W| of each position may be at most, less what
+// rounding adds, for inC input channels of bytes less zero.
+func Winograd43Limits(inC int, zero int32) (limit [positions43]float64, err error) {
+	for pos, r := range winograd43Reach(-zero, 255-zero) {
+		limit[pos] = float64(math.MaxInt32/r) - float64(inC)/2 - 1
+		if limit[pos] < 64*float64(inC) {
+			return limit, fmt.Errorf("kernels: %d input channels are too many for F(4×4,3×3) in 32 bits", inC)
+		}
+	}
+	return limit, nil
+}
+
+// ArrangeWinograd43 lays out int8 weights [OutC][InC][3][3] for
+// OpPackWinograd43: [OutPhys/8][InPhys][9][8], zeros in slots without a channel.
+func ArrangeWinograd43(w []int8, p *Packing) ([]int8, error) {
+	if err := p.checkWinograd(len(w)); err != nil {
+		return nil, err
+	}
+	const block = 9 * panelWidth // of an input slot
+	out := make([]int8, p.OutPhys*p.InPhys*9)
+	for o := range p.OutC {
+		slot := place(p.OutMap, o)
+		panel := out[slot/panelWidth*p.InPhys*block+slot%panelWidth:]
+		for i := range p.InC {
+			to, from := panel[place(p.InMap, i)*block:][:8*panelWidth+1], w[(o*p.InC+i)*9:][:9]
+			for tap, v := range from {
+				to[tap*panelWidth] = v
+			}
+		}
+	}
+	return out, nil
+}
+
+// Winograd43Size returns the bytes of the packed weights and of their steps.
+func Winograd43Size(p *Packing) (weights, steps int) {
+	return 2 * positions43 * p.OutPhys * p.InPhys, 4 * positions43 * p.OutPhys
+}
+
+// PackWinograd43Scratch is the size of a tile's scratch in OpPackWinograd43: what
+// is gathered of 4 output slots at every position, 32 bytes, and the transformed
+// weights of two input slots.
+const PackWinograd43Scratch = positions43 * (32 + 2*16)
 
 const positions43 = 36
 

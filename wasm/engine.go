@@ -144,7 +144,9 @@ func newDetector(p *plan.Plan, m host.Machine, meta map[string]string) (*Detecto
 	if err := m.Reserve(p.Size); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMemory, err)
 	}
-	p.Load(m)
+	if err := p.Load(m); err != nil {
+		return nil, fmt.Errorf("wasm: packing the weights: %w", err)
+	}
 	d := &Detector{machine: m, plan: p}
 	d.info = Info{
 		Names: names(meta["names"], p.Detect.Classes),
@@ -159,7 +161,7 @@ func newDetector(p *plan.Plan, m host.Machine, meta map[string]string) (*Detecto
 	for _, s := range p.Steps {
 		d.info.MACs += s.MACs
 	}
-	p.Image = nil // it is in the machine now
+	p.Forget() // it is in the machine now
 	return d, nil
 }
 

@@ -312,6 +312,10 @@ func intLanes(op string, width int, mem []byte) bool {
 			*r = narrow(0, width/2, 2*i) + narrow(0, width/2, 2*i+1)
 		case base == "dot_i16x8":
 			*r = narrow(0, 16, 2*i)*narrow(16, 16, 2*i) + narrow(0, 16, 2*i+1)*narrow(16, 16, 2*i+1)
+		case op == "trunc_sat_f64x2_s_zero":
+			if i < 2 {
+				*r = saturate(int64(max(math.MinInt32, min(math.MaxInt32, getFloat(mem, 0, 64, i)))), 32, true)
+			}
 		case base == "trunc_sat_f32x4":
 			*r = saturate(int64(getFloat(mem, 0, 32, i)), 32, signed)
 		default:
@@ -424,6 +428,8 @@ func floatLanes(op string, width int, mem []byte) bool {
 			}
 		case "convert_i32x4_s", "convert_i32x4_u":
 			result[i] = int64(math.Float32bits(float32(getLane(mem, 0, 32, i, op[len(op)-1] == 's'))))
+		case "convert_low_i32x4_s":
+			result[i] = floatBits(float64(int32(getLane(mem, 0, 32, i, true))), 64)
 		case "promote_low_f32x4":
 			result[i] = floatBits(getFloat(mem, 0, 32, i), 64)
 		case "demote_f64x2_zero":

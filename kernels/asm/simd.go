@@ -243,14 +243,17 @@ var (
 
 // 64-bit float lanes, as far as needed.
 var (
-	F64x2PromoteLowF32x4 = un("f64x2.promote_low_f32x4", simd, 0x5f, V128, V128)
-	F32x4DemoteF64x2Zero = un("f32x4.demote_f64x2_zero", simd, 0x5e, V128, V128)
-	F64x2Add             = bin("f64x2.add", simd, 0xf0, V128, V128, V128)
-	F64x2Sub             = bin("f64x2.sub", simd, 0xf1, V128, V128, V128)
-	F64x2Mul             = bin("f64x2.mul", simd, 0xf2, V128, V128, V128)
-	F64x2Div             = bin("f64x2.div", simd, 0xf3, V128, V128, V128)
-	F64x2Min             = bin("f64x2.min", simd, 0xf4, V128, V128, V128)
-	F64x2Max             = bin("f64x2.max", simd, 0xf5, V128, V128, V128)
+	F64x2PromoteLowF32x4    = un("f64x2.promote_low_f32x4", simd, 0x5f, V128, V128)
+	F32x4DemoteF64x2Zero    = un("f32x4.demote_f64x2_zero", simd, 0x5e, V128, V128)
+	F64x2ConvertLowI32x4S   = un("f64x2.convert_low_i32x4_s", simd, 0xfe, V128, V128)
+	I32x4TruncSatF64x2SZero = un("i32x4.trunc_sat_f64x2_s_zero", simd, 0xfc, V128, V128)
+	F64x2Nearest            = un("f64x2.nearest", simd, 0x94, V128, V128)
+	F64x2Add                = bin("f64x2.add", simd, 0xf0, V128, V128, V128)
+	F64x2Sub                = bin("f64x2.sub", simd, 0xf1, V128, V128, V128)
+	F64x2Mul                = bin("f64x2.mul", simd, 0xf2, V128, V128, V128)
+	F64x2Div                = bin("f64x2.div", simd, 0xf3, V128, V128, V128)
+	F64x2Min                = bin("f64x2.min", simd, 0xf4, V128, V128, V128)
+	F64x2Max                = bin("f64x2.max", simd, 0xf5, V128, V128, V128)
 )
 
 // I8x16Shuffle picks 16 bytes out of the 32 of a and b (0–15 and 16–31).

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"eagleeye/kernels"
 	"eagleeye/wasm/graph"
@@ -27,27 +28,22 @@ func (b *builder) chooseBytes(n *graph.Node, c *conv) error {
 	if !b.relaxed || c.algorithm(x, y, op, b.exact) != direct {
 		return nil
 	}
-	w, _, err := c.weights()
+	w, err := c.weights()
 	if err != nil {
 		return err
 	}
-	q := make([]int8, len(w))
-	per := len(w) / c.o
-	var total int64
-	for i, v := range w {
-		if i%per == 0 {
-			total = 0
-		}
-		q[i] = int8(max(-128, min(127, v)))
-		total += int64(max(v, -v))
-		if float32(q[i]) != v || total*255 > 1<<31-1 {
+	if w.q == nil {
+		return nil
+	}
+	for _, sum := range w.magnitudes() {
+		if sum*255 > math.MaxInt32 {
 			return nil
 		}
 	}
 	a, _ := x.area.root(x.at)
 	pack := c.packing(x, y)
 	pack.Merged = c.merged(x, a)
-	packed, start, err := kernels.PackConvU8(dense(c, q), x.zero, pack)
+	packed, start, err := kernels.PackConvU8(dense(c, w.q), x.zero, pack)
 	switch {
 	case errors.Is(err, kernels.ErrLanes):
 		return nil

@@ -126,31 +126,72 @@ func (c *conv) bias() ([]float32, error) {
 	return out, nil
 }
 
-// weights returns [o][i·kh·kw] numbers, with the scale of each output channel:
-// real weight = number·scale. Float weights have scale 1.
-func (c *conv) weights() (w []float32, scale []float32, err error) {
+// numbers are a convolution's weights [o][i·kh·kw], with the scale of each output
+// channel: real weight = number·scale. q has them where they are integers of 8
+// bits, else w.
+type numbers struct {
+	q     []int8
+	w     []float32
+	scale []float32
+}
+
+// floats returns all numbers as float32.
+func (n numbers) floats() []float32 {
+	if n.q == nil {
+		return n.w
+	}
+	w := make([]float32, len(n.q))
+	for i, v := range n.q {
+		w[i] = float32(v)
+	}
+	return w
+}
+
+// magnitudes returns Σ|number| of each output channel.
+func (n numbers) magnitudes() []float64 {
+	sums := make([]float64, len(n.scale))
+	for o := range sums {
+		if n.q != nil {
+			per, sum := len(n.q)/len(sums), int32(0)
+			for _, v := range n.q[o*per : (o+1)*per] {
+				sum += max(int32(v), -int32(v))
+			}
+			sums[o] = float64(sum)
+			continue
+		}
+		per, sum := len(n.w)/len(sums), 0.0
+		for _, v := range n.w[o*per : (o+1)*per] {
+			sum += math.Abs(float64(v))
+		}
+		sums[o] = sum
+	}
+	return sums
+}
+
+// weights reads the weights. Float ones have scale 1.
+func (c *conv) weights() (n numbers, err error) {
 	v, k := c.n.In[1], c.i*c.kh*c.kw
 	t, q := v.Const, v.Quant
-	scale = make([]float32, c.o)
-	w = make([]float32, c.o*k)
-	fail := func(format string, args ...any) ([]float32, []float32, error) {
-		return nil, nil, fmt.Errorf("plan: conv %q: weights %q "+format, append([]any{c.n.Name, v.Name}, args...)...)
+	n.scale = make([]float32, c.o)
+	fail := func(format string, args ...any) (numbers, error) {
+		return numbers{}, fmt.Errorf("plan: conv %q: weights %q "+format, append([]any{c.n.Name, v.Name}, args...)...)
 	}
-	if len(t.Data) != len(w)*t.DType.Size() {
+	if len(t.Data) != c.o*k*t.DType.Size() {
 		return fail("have %d bytes for shape %v", len(t.Data), t.Shape)
 	}
 	switch t.DType {
 	case graph.Float32:
-		for i := range w {
-			w[i] = float32At(t.Data, i)
-			if math.IsNaN(float64(w[i])) || math.IsInf(float64(w[i]), 0) {
-				return fail("hold %v at %d", w[i], i)
+		n.w = make([]float32, c.o*k)
+		for i := range n.w {
+			n.w[i] = float32At(t.Data, i)
+			if math.IsNaN(float64(n.w[i])) || math.IsInf(float64(n.w[i]), 0) {
+				return fail("hold %v at %d", n.w[i], i)
 			}
 		}
-		for i := range scale {
-			scale[i] = 1
+		for i := range n.scale {
+			n.scale[i] = 1
 		}
-		return w, scale, nil
+		return n, nil
 	case graph.Int8, graph.Uint8:
 	default:
 		return fail("are %v, want float32 or int8", t.DType)
@@ -158,70 +199,95 @@ func (c *conv) weights() (w []float32, scale []float32, err error) {
 	if q == nil || len(q.Zero) != len(q.Scale) || len(q.Scale) != 1 && (len(q.Scale) != c.o || q.Axis != 0) {
 		return fail("are %v without one scale an output channel", t.DType)
 	}
+	n.q = make([]int8, c.o*k)
+	narrow, signed := true, t.DType == graph.Int8
+	number := func(i int, zero int32) int32 {
+		x := int32(t.Data[i])
+		if signed {
+			x = int32(int8(x))
+		}
+		return x - zero
+	}
+	zeros := make([]int32, c.o)
 	for o := range c.o {
 		at := min(o, len(q.Scale)-1)
-		scale[o] = q.Scale[at]
-		if !(scale[o] >= 0) || math.IsInf(float64(scale[o]), 0) {
-			return fail("have scale %v", scale[o])
+		n.scale[o], zeros[o] = q.Scale[at], q.Zero[at]
+		if !(n.scale[o] >= 0) || math.IsInf(float64(n.scale[o]), 0) {
+			return fail("have scale %v", n.scale[o])
 		}
 		for i := o * k; i < (o+1)*k; i++ {
-			n := int32(t.Data[i])
-			if t.DType == graph.Int8 {
-				n = int32(int8(t.Data[i]))
-			}
-			w[i] = float32(n - q.Zero[at])
+			x := number(i, zeros[o])
+			n.q[i] = int8(x)
+			narrow = narrow && x == int32(n.q[i])
 		}
 	}
-	return w, scale, nil
+	if !narrow {
+		n.q, n.w = nil, make([]float32, c.o*k)
+		for i := range n.w {
+			n.w[i] = float32(number(i, zeros[i/k]))
+		}
+	}
+	return n, nil
 }
 
 // integers makes int16 weights for inputs of at most reach in size. Weights that
 // are integers already stay; float ones get the finest scale a channel at
 // which the 32-bit sum cannot overflow: Σ|w|·reach < 2^31.
-func (c *conv) integers(w, scale []float32, reach int32) ([]int16, error) {
+func (c *conv) integers(n numbers, reach int32) ([]int16, error) {
 	k := c.i * c.kh * c.kw
-	out := make([]int16, len(w))
+	out := make([]int16, c.o*k)
 	float := c.n.In[1].Const.DType == graph.Float32
 	limit := float64(math.MaxInt32)/float64(reach) - float64(k) // k: rounding up
 	for o := range c.o {
-		row := w[o*k : (o+1)*k]
-		if float {
-			var most, sum float64
-			for _, v := range row {
-				a := math.Abs(float64(v))
-				if a > most { // max is a slow call in the tab
-					most = a
-				}
-				sum += a
+		to := out[o*k : (o+1)*k]
+		switch {
+		case n.q != nil:
+			for i, v := range n.q[o*k : (o+1)*k] {
+				to[i] = int16(v)
 			}
-			s := max(most/math.MaxInt16, sum/max(limit, 1))
-			if s == 0 {
-				s = 1
-			}
-			scale[o] = float32(s)
-			if scale[o] == 0 || float64(scale[o])*math.MaxInt16 < most {
-				scale[o] = math.Nextafter32(scale[o], math.MaxFloat32)
+		case float:
+			roundRow(to, n.w[o*k:(o+1)*k], &n.scale[o], limit)
+		default:
+			for i, v := range n.w[o*k : (o+1)*k] {
+				to[i] = int16(v)
 			}
 		}
 		var total int64
-		for i, v := range row {
-			n := v
-			if float {
-				n = float32(math.RoundToEven(float64(v) / float64(scale[o])))
-			}
-			q := int16(n)
-			out[o*k+i] = q
+		for _, q := range to {
 			if q < 0 {
-				total -= int64(q)
-			} else {
-				total += int64(q)
+				q = -q
 			}
+			total += int64(q)
 		}
 		if total*int64(reach) > math.MaxInt32 {
 			return nil, fmt.Errorf("plan: conv %q: the sums of output channel %d do not fit 32 bits", c.n.Name, o)
 		}
 	}
 	return out, nil
+}
+
+// roundRow rounds a channel's float weights at the finest scale at which they
+// are 16-bit integers whose magnitudes add up to limit at most.
+func roundRow(out []int16, row []float32, scale *float32, limit float64) {
+	var most, sum float64
+	for _, v := range row {
+		a := math.Abs(float64(v))
+		if a > most { // max is a slow call in the tab
+			most = a
+		}
+		sum += a
+	}
+	s := max(most/math.MaxInt16, sum/max(limit, 1))
+	if s == 0 {
+		s = 1
+	}
+	*scale = float32(s)
+	if *scale == 0 || float64(*scale)*math.MaxInt16 < most {
+		*scale = math.Nextafter32(*scale, math.MaxFloat32)
+	}
+	for i, v := range row {
+		out[i] = int16(math.RoundToEven(float64(v) / float64(*scale)))
+	}
 }
 
 // packing says how the kernels find the channels of x and y. A row of taps is

@@ -30,7 +30,7 @@ func TestIntegers(t *testing.T) {
 			w := &graph.Value{Const: graph.FloatTensor(c.row, 1, len(c.row), 1, 1)}
 			conv := &conv{n: &graph.Node{In: []*graph.Value{nil, w}}, o: 1, i: len(c.row), kh: 1, kw: 1}
 			scale := []float32{1}
-			q, err := conv.integers(slices.Clone(c.row), scale, reach)
+			q, err := conv.integers(numbers{w: slices.Clone(c.row), scale: scale}, reach)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +55,7 @@ func TestIntegersThatOverflow(t *testing.T) {
 	for k, ok := range map[int]bool{4608: true, 70000: false} {
 		w := &graph.Value{Const: &graph.Tensor{DType: graph.Int8, Shape: []int{1, k, 1, 1}, Data: slices.Repeat([]byte{127}, k)}}
 		conv := &conv{n: &graph.Node{Name: "c", In: []*graph.Value{nil, w}}, o: 1, i: k, kh: 1, kw: 1}
-		q, err := conv.integers(slices.Repeat([]float32{127}, k), []float32{1}, 255)
+		q, err := conv.integers(numbers{q: slices.Repeat([]int8{127}, k), scale: []float32{1}}, 255)
 		if (err == nil) != ok || ok && q[0] != 127 {
 			t.Errorf("%d weights of 127: %v", k, err)
 		}

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"math"
 	"unsafe"
 
 	"eagleeye/kernels"
@@ -143,7 +142,7 @@ func (b *builder) window(c *conv, d *kernels.ConvDesc, x, y ref) int {
 // algorithm, or where they do not fit it for the next simpler one, which it
 // returns.
 func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y, res ref, wanted algorithm) (algorithm, error) {
-	w, scale, err := c.weights()
+	n, err := c.weights()
 	if err != nil {
 		return 0, err
 	}
@@ -152,20 +151,23 @@ func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y, res ref, wanted al
 		return 0, err
 	}
 	pack := c.packing(x, y)
-	b.plan.Params += int64(len(w) + len(bias))
-	unit := c.fixSiLU(d, w, scale, bias, x, y, res)
+	b.plan.Params += int64(c.o*c.i*c.kh*c.kw + len(bias))
+	unit := c.fixSiLU(d, n, bias, x, y, res)
 	d.Bias = b.put(bytesOf(kernels.PackOutputs(bias, pack)), 16)
 	if x.u8 {
 		if bw, ok := b.bytes[c.n]; ok {
-			d.Scale = b.put(bytesOf(kernels.PackOutputs(sumScales(scale, x, unit), pack)), 16)
+			d.Scale = b.put(bytesOf(kernels.PackOutputs(sumScales(n.scale, x, unit), pack)), 16)
 			d.Weights = b.put(bytesOf(bw.packed), 64)
 			return direct, nil
 		}
-		return b.quantizedWeights(c, d, x, w, scale, unit, pack, wanted)
+		return b.quantizedWeights(c, d, x, n, unit, pack, wanted)
 	}
+	w := n.floats()
 	per := len(w) / c.o
-	for i := range w {
-		w[i] *= scale[i/per]
+	for o, s := range n.scale {
+		for i := o * per; i < (o+1)*per; i++ {
+			w[i] *= s
+		}
 	}
 	pack32 := kernels.PackConvF32
 	if wanted == winograd23 {
@@ -180,20 +182,19 @@ func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y, res ref, wanted al
 }
 
 // quantizedWeights packs the weights and scales of a convolution of bytes.
-func (b *builder) quantizedWeights(c *conv, d *kernels.ConvDesc, x ref, w, scale []float32, unit float32, pack *kernels.Packing, wanted algorithm) (algorithm, error) {
+func (b *builder) quantizedWeights(c *conv, d *kernels.ConvDesc, x ref, n numbers, unit float32, pack *kernels.Packing, wanted algorithm) (algorithm, error) {
 	if wanted == winograd43 {
-		if packed, steps, err := kernels.PackWinograd43I16(dense(c, w), sumScales(scale, x, unit), x.zero, pack); err == nil {
-			d.Weights, d.Scale = b.put(bytesOf(packed), 64), b.put(bytesOf(steps), 16)
+		if b.winograd43(c, d, x, n, sumScales(n.scale, x, unit), pack) == nil {
 			return winograd43, nil
 		}
 		wanted = winograd23
 	}
 	reach := max(x.zero, 255-x.zero)
-	q, err := c.integers(w, scale, reach)
+	q, err := c.integers(n, reach)
 	if err != nil {
 		return 0, err
 	}
-	d.Scale = b.put(bytesOf(kernels.PackOutputs(sumScales(scale, x, unit), pack)), 16)
+	d.Scale = b.put(bytesOf(kernels.PackOutputs(sumScales(n.scale, x, unit), pack)), 16)
 	q = dense(c, q)
 	if wanted == winograd23 {
 		if packed, ok := c.packWinograd(q, pack, reach); ok {
@@ -222,19 +223,15 @@ func sumScales(scale []float32, x ref, unit float32) []float32 {
 // fixSiLU chooses the fixed-point SiLU where it is possible: for bytes whose
 // numbers fit it, whatever the input. It takes the biases to its units and
 // returns how many of those are 1; else it changes nothing and returns 1.
-func (c *conv) fixSiLU(d *kernels.ConvDesc, w, scale, bias []float32, x, y, res ref) (unit float32) {
+func (c *conv) fixSiLU(d *kernels.ConvDesc, n numbers, bias []float32, x, y, res ref) (unit float32) {
 	if !c.silu || !x.u8 || !y.u8 {
 		return 1
 	}
 	fixed, unit, ok := kernels.NewFixedSiLU(y.scale, y.zero, res.scale, res.zero)
-	per, reach := len(w)/c.o, float64(max(x.zero, 255-x.zero))*float64(x.scale)*float64(unit)
-	units := make([]float32, c.o)
+	reach := float64(max(x.zero, 255-x.zero)) * float64(x.scale) * float64(unit)
+	units, sums := make([]float32, c.o), n.magnitudes()
 	for o := 0; o < c.o && ok; o++ {
-		sum := 0.0
-		for _, v := range w[o*per : (o+1)*per] {
-			sum += math.Abs(float64(v))
-		}
-		units[o], ok = kernels.FixedBias(float32(bias[o]*unit), sum*float64(scale[o])*reach)
+		units[o], ok = kernels.FixedBias(float32(bias[o]*unit), sums[o]*float64(n.scale[o])*reach)
 	}
 	if !ok {
 		return 1
@@ -299,7 +296,7 @@ func (b *builder) border(v *graph.Value, x ref) ref {
 }
 
 // bytesOf views a slice as its little-endian bytes (see kernels.Bytes).
-func bytesOf[T int8 | int16 | int32 | float32](s []T) []byte {
+func bytesOf[T int8 | int16 | int32 | float32 | float64](s []T) []byte {
 	if len(s) == 0 {
 		return nil
 	}

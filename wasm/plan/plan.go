@@ -49,6 +49,7 @@ type Plan struct {
 	Quantized bool  // some convolution runs on integers
 
 	places map[string]Place
+	setup  setup
 }
 
 // Part is a piece of a memory image.
@@ -57,12 +58,20 @@ type Part struct {
 	Data []byte
 }
 
-// Load writes the image to a machine's memory, of Size bytes at least.
-func (p *Plan) Load(m interface{ Write(addr uint32, p []byte) }) {
+// Load writes the image to a machine's memory, of Size bytes at least, and lets
+// the kernels do their part of the packing.
+func (p *Plan) Load(m interface {
+	Write(addr uint32, p []byte)
+	Run(prog uint32, n int) error
+}) error {
 	for _, part := range p.Image {
 		m.Write(part.Addr, part.Data)
 	}
+	return p.setup.run(m)
 }
+
+// Forget gives up what only Load needs.
+func (p *Plan) Forget() { p.Image, p.setup = nil, setup{} }
 
 // Step tells about one record of the program.
 type Step struct {
@@ -180,6 +189,7 @@ type builder struct {
 	bytes                map[*graph.Node]byteWeights
 	converted            map[conversion]ref
 	image                []Part
+	raw                  []rawWeights
 	fixed                int // bytes that image spans, gaps included
 	arenaBase            int64
 	scratch, scratchSize int64 // for one Winograd step at a time: address, bytes a thread
@@ -313,7 +323,7 @@ func (b *builder) memory() error {
 	if end > math.MaxInt32 { // offsets between maps are int32
 		return fmt.Errorf("plan: the model needs %d MiB of kernel memory at this input size, the limit is 2048: choose a smaller size", end>>20)
 	}
-	p.Size = int(end)
+	p.Size = int(max(end, b.prepareSetup()))
 	return nil
 }
 

@@ -203,7 +203,9 @@ func (r *runner) run(rgba []byte, poison byte) {
 		all[i] = poison
 	}
 	r.m.Write(base, all)
-	p.Load(r.m)
+	if err := p.Load(r.m); err != nil {
+		r.t.Fatal(err)
+	}
 	l := in.Letterbox
 	l.SrcW, l.SrcH, l.SrcRow, l.NewW, l.NewH = l.DstW, l.DstH, 4*l.DstW, l.DstW, l.DstH
 	r.m.Write(in.Desc, kernels.Bytes(&l))
