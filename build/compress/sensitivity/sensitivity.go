@@ -1,6 +1,6 @@
 // Package sensitivity finds out which layers of a model int8 hurts, and keeps
 // those in float that cost least for what they give. It may import wasm,
-// kernels, build/calib, build/fidelity and build/judge.
+// kernels, build/fidelity and build/judge.
 package sensitivity
 
 import (
@@ -98,15 +98,14 @@ func module(value string) string {
 		}
 		break
 	}
-	// Exporters repeat the path: model.22, model.22.cv2, model.22.cv2.0.
-	out := parts[0]
-	for _, p := range parts[1:] {
-		if strings.HasPrefix(p, out+".") {
-			out = p
-			continue
+	out := ""
+	for i, p := range parts {
+		// Exporters repeat a path's beginning: model.22, cv2.0, cv2.0.0.
+		if i+1 == len(parts) || !strings.HasPrefix(parts[i+1], p+".") {
+			out += "." + p
 		}
-		out += "." + p
 	}
+	out = out[1:]
 	return out
 }
 
