@@ -221,7 +221,7 @@ func reduceSource(s State, a Action) (State, []Effect) {
 		if a.Name != "" {
 			s.Source.Name = a.Name
 		}
-		if s.Source.Kind == SourceImage && s.Engine.Model != nil {
+		if (s.Source.Kind == SourceImage || s.Source.Kind == SourceBench) && s.Engine.Model != nil {
 			return s, []Effect{Analyse}
 		}
 	case SourceFailed:

@@ -127,6 +127,7 @@ func TestFilm(t *testing.T) {
 		{"screen refused", with(ready, ScreenWanted{}, SourceFailed{1, "NotAllowedError", ""}), list{CloseSource, ClearBoxes}, func(s State) bool { return s.Problem.Code == "screen-refused" }},
 		{"screen ended", with(ready, ScreenWanted{}, SourceLive{1, "", 9, 9}, SourceEnded{1}), list{CloseSource, ClearBoxes}, func(s State) bool { return s.Problem == nil }},
 		{"benchmark", with(ready, BenchWanted{}), list{CloseSource, ClearBoxes, OpenBench}, func(s State) bool { return s.Source.Kind == SourceBench }},
+		{"benchmark begins", with(ready, BenchWanted{}, SourceLive{1, "", 9, 9}), list{Analyse}, func(s State) bool { return s.Source.Live }},
 		{"benchmark without a model", []Action{Opened{}, BenchWanted{}}, nil, func(s State) bool { return s.Source.Kind == SourceNone }},
 		{"measured", with(ready, BenchWanted{}, BenchDone{&Report{}}), list{CloseSource, ClearBoxes}, func(s State) bool { return s.Report != nil && s.Source.Kind == SourceNone }},
 		{"help", with(ready, HelpSet{true}), list{ShowHelp}, func(s State) bool { return s.Help }},

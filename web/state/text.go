@@ -91,7 +91,7 @@ func (s State) Status() string {
 	case SourceImage:
 		return s.Say("Showing {name}", "name", src.Name)
 	}
-	return s.Say("Ready: start the camera, or drop a picture or a video")
+	return s.Say("Ready")
 }
 
 // Progress says how much of what is loading has arrived, "" if that is unknown.

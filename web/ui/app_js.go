@@ -93,7 +93,7 @@ func (a *App) Render() vecty.ComponentOrHTML {
 			),
 		),
 		&Help{State: s, Do: a.Do},
-		elem.Div(vecty.Markup(prop.ID("notice"), vecty.Class("notice"), vecty.Attribute("role", "status"), vecty.ClassMap{"shown": s.Notice != ""}), vecty.Text(s.Notice)),
+		elem.Div(vecty.Markup(prop.ID("notice"), vecty.Class("toast"), vecty.Attribute("role", "status"), vecty.ClassMap{"shown": s.Notice != ""}), vecty.Text(s.Notice)),
 	)
 }
 

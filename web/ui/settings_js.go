@@ -12,6 +12,7 @@ import (
 
 	"eagleeye/web/geometry"
 	"eagleeye/web/state"
+	"eagleeye/web/words"
 )
 
 // Settings chooses which boxes are shown.
@@ -41,7 +42,7 @@ func (s *Settings) Render() vecty.ComponentOrHTML {
 			func(n int) { s.Do(state.IoUSet{Value: float32(n) / 100}) }),
 		slider("max", st.Say("Most boxes"), st.Say("The strongest so many are kept"), v.Max, state.DefaultMax, "",
 			func(n int) { s.Do(state.MaxSet{Value: n}) }),
-		&Classes{Model: st.Engine.Model, Hidden: v.Hidden, Query: st.Query, Lang: v.Lang, Do: s.Do, say: st.Say},
+		&Classes{Model: st.Engine.Model, Hidden: v.Hidden, Query: st.Query, Lang: v.Lang, Do: s.Do},
 	)
 }
 
@@ -73,7 +74,6 @@ type Classes struct {
 	Query  string             `vecty:"prop"`
 	Lang   string             `vecty:"prop"`
 	Do     func(state.Action) `vecty:"prop"`
-	say    func(string, ...string) string
 }
 
 // Copy implements vecty.Copier.
@@ -113,23 +113,22 @@ func (c *Classes) Render() vecty.ComponentOrHTML {
 		shown++
 		fill, _ := geometry.Colours(uint32(i))
 		rows = append(rows, elem.ListItem(elem.Label(
-			elem.Input(vecty.Markup(prop.Type(prop.TypeCheckbox), vecty.Data("name", name), vecty.Property("checked", !c.Hidden.Has(name)))),
-			elem.Span(vecty.Markup(vecty.Class("swatch"), vecty.Style("background", fill))),
+			elem.Input(vecty.Markup(prop.Type(prop.TypeCheckbox), vecty.Data("name", name), vecty.Property("checked", !c.Hidden.Has(name)), vecty.Style("accent-color", fill))),
 			elem.Span(vecty.Markup(vecty.Class("ellipsis")), vecty.Text(name)),
 			elem.Span(vecty.Markup(vecty.Class("n"), vecty.Data("class", strconv.Itoa(i)), vecty.Attribute("aria-hidden", "true"))),
 		)))
 	}
-	return elem.Section(vecty.Markup(vecty.Class("choose"), vecty.Property("hidden", len(names) == 0), vecty.Attribute("aria-label", c.say("Classes"))),
+	return elem.Section(vecty.Markup(vecty.Class("choose"), vecty.Property("hidden", len(names) == 0), vecty.Attribute("aria-label", words.Say(c.Lang, "Classes"))),
 		elem.Div(vecty.Markup(vecty.Class("row")),
-			elem.Label(vecty.Markup(prop.For("class-search")), vecty.Text(c.say("Classes"))),
+			elem.Label(vecty.Markup(prop.For("class-search")), vecty.Text(words.Say(c.Lang, "Classes"))),
 			elem.Div(vecty.Markup(vecty.Class("pair")),
-				elem.Button(vecty.Markup(prop.ID("all-classes"), prop.Type(prop.TypeButton), vecty.Class("small"), event.Click(func(*vecty.Event) { c.Do(state.ClassesSet{Shown: true}) })), vecty.Text(c.say("All"))),
-				elem.Button(vecty.Markup(prop.ID("no-classes"), prop.Type(prop.TypeButton), vecty.Class("small"), event.Click(func(*vecty.Event) { c.Do(state.ClassesSet{}) })), vecty.Text(c.say("None"))),
+				elem.Button(vecty.Markup(prop.ID("all-classes"), prop.Type(prop.TypeButton), vecty.Class("small"), event.Click(func(*vecty.Event) { c.Do(state.ClassesSet{Shown: true}) })), vecty.Text(words.Say(c.Lang, "All"))),
+				elem.Button(vecty.Markup(prop.ID("no-classes"), prop.Type(prop.TypeButton), vecty.Class("small"), event.Click(func(*vecty.Event) { c.Do(state.ClassesSet{}) })), vecty.Text(words.Say(c.Lang, "None"))),
 			)),
-		elem.Input(vecty.Markup(prop.ID("class-search"), prop.Type(prop.TypeSearch), vecty.Attribute("placeholder", c.say("Find a class")), vecty.Attribute("autocomplete", "off"),
+		elem.Input(vecty.Markup(prop.ID("class-search"), prop.Type(prop.TypeSearch), vecty.Attribute("placeholder", words.Say(c.Lang, "Find a class")), vecty.Attribute("autocomplete", "off"),
 			vecty.Property("hidden", len(names) < 8), event.Input(func(e *vecty.Event) { c.Do(state.ClassesSought{Text: e.Target.Get("value").String()}) }))),
 		elem.UnorderedList(rows...),
-		elem.Paragraph(vecty.Markup(vecty.Class("quiet"), vecty.Property("hidden", shown > 0)), vecty.Text(c.say("No class has that in its name."))),
+		elem.Paragraph(vecty.Markup(vecty.Class("quiet"), vecty.Property("hidden", shown > 0)), vecty.Text(words.Say(c.Lang, "No class has that in its name."))),
 	)
 }
 

@@ -30,16 +30,20 @@ func (s *Sources) Copy() vecty.Component {
 func (s *Sources) Render() vecty.ComponentOrHTML {
 	st := s.State
 	src := st.Source
-	stop := st.Say("Stop")
+	stop, full := st.Say("Close"), ""
 	switch src.Kind {
 	case state.SourceCamera:
 		stop = st.Say("Stop camera")
 	case state.SourceScreen:
 		stop = st.Say("Stop sharing")
 	case state.SourceDemo:
-		stop = st.Say("Stop demo")
+		stop = st.Say("Stop")
+		full = st.Say("Stop demo")
 	case state.SourceImage, state.SourceVideo:
-		stop = st.Say("Close {name}", "name", src.Name)
+		full = st.Say("Close {name}", "name", src.Name)
+	}
+	if full == "" {
+		full = stop
 	}
 	failed := st.Engine.Phase == state.EngineFailed
 	return elem.Section(
@@ -51,12 +55,24 @@ func (s *Sources) Render() vecty.ComponentOrHTML {
 			icon("camera"), elem.Span(vecty.Text(st.Say("Start camera"))),
 		),
 		elem.Button(
-			vecty.Markup(prop.Type(prop.TypeButton), prop.ID("stop"), vecty.Class("stop"), vecty.Property("hidden", src.Kind == state.SourceNone),
+			vecty.Markup(prop.Type(prop.TypeButton), prop.ID("stop"), vecty.Class("stop"), vecty.Attribute("aria-label", full), vecty.Property("hidden", src.Kind == state.SourceNone),
 				event.Click(func(*vecty.Event) { s.Do(state.Stopped{}) })),
 			icon("close"), elem.Span(vecty.Markup(vecty.Class("ellipsis")), vecty.Text(stop)),
 		),
+		s.others(failed),
+		s.camera(),
+		s.whole(),
+	)
+}
+
+// others are the sources but the camera.
+func (s *Sources) others(failed bool) vecty.ComponentOrHTML {
+	st := s.State
+	src := st.Source
+	return elem.Div(
+		vecty.Markup(vecty.Class("tiles")),
 		elem.Button(
-			vecty.Markup(prop.Type(prop.TypeButton), prop.ID("screen"), vecty.Class("third"),
+			vecty.Markup(prop.Type(prop.TypeButton), prop.ID("screen"),
 				vecty.Property("hidden", src.Kind == state.SourceScreen || st.Devices == nil || !st.Devices.Screen), vecty.Property("disabled", failed),
 				event.Click(func(*vecty.Event) { s.Do(state.ScreenWanted{}) })),
 			icon("screen"), elem.Span(vecty.Text(st.Say("Share screen"))),
@@ -69,10 +85,8 @@ func (s *Sources) Render() vecty.ComponentOrHTML {
 				}
 				e.Target.Set("value", "") // the same file can be chosen again
 			}))),
-		elem.Label(vecty.Markup(vecty.Class("button", "third"), prop.For(IDFile)), icon("files"), elem.Span(vecty.Text(st.Say("Open files")))),
+		elem.Label(vecty.Markup(vecty.Class("button"), prop.For(IDFile)), icon("files"), elem.Span(vecty.Text(st.Say("Open files")))),
 		demoButton("demo", st, s.Do),
-		s.camera(),
-		s.whole(),
 	)
 }
 
@@ -129,7 +143,7 @@ func (s *Sources) whole() vecty.ComponentOrHTML {
 // demoButton plays the site's film.
 func demoButton(id string, s state.State, do func(state.Action)) vecty.ComponentOrHTML {
 	return elem.Button(
-		vecty.Markup(prop.Type(prop.TypeButton), prop.ID(id), vecty.Class("third"),
+		vecty.Markup(prop.Type(prop.TypeButton), prop.ID(id),
 			vecty.Property("hidden", !s.ShowsDemo() || s.Source.Kind == state.SourceDemo),
 			vecty.Property("disabled", s.Engine.Phase == state.EngineFailed),
 			event.Click(func(*vecty.Event) { do(state.DemoWanted{}) })),

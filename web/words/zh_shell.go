@@ -156,12 +156,12 @@ var zhShell = map[string]string{
 	"Playing the demo":      "正在播放演示",
 	"Measuring this device": "正在测试本机性能",
 	"Showing {name}":        "正在显示 {name}",
-	"Ready: start the camera, or drop a picture or a video": "就绪：请打开摄像头，或拖入图片或视频",
-	"Nothing found":      "没有发现目标",
-	"and {n} more kinds": "以及另外 {n} 类",
-	"{n} classes":        "{n} 个类别",
-	"1 class":            "1 个类别",
-	"{n} parameters":     "{n} 个参数",
+	"Ready":                 "就绪",
+	"Nothing found":         "没有发现目标",
+	"and {n} more kinds":    "以及另外 {n} 类",
+	"{n} classes":           "{n} 个类别",
+	"1 class":               "1 个类别",
+	"{n} parameters":        "{n} 个参数",
 
 	// What went wrong.
 	"Drop a YOLOv8 .onnx file here. Get one with “make model” in the project, or export your own: yolo export model=yolov8n.pt format=onnx.": "请把 YOLOv8 的 .onnx 文件拖到这里。可在项目中用“make model”获取，或自行导出：yolo export model=yolov8n.pt format=onnx。",
