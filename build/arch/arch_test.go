@@ -29,10 +29,12 @@ var rules = map[string][]string{
 	"wasm/yolo":   {},
 	"wasm/zoo":    {"wasm/graph"},
 	"wasm/pt":     {"wasm/graph", "wasm/zoo"},
+	"wasm/calib":  {"wasm", "wasm/graph", "wasm/host", "wasm/plan", "wasm/quant", "wasm/zoo", "kernels"},
 	// The messages are the one room that the page and the engine share.
 	"wasm/message": {},
 	"wasm":         {"wasm/graph", "wasm/onnx", "wasm/quant", "wasm/plan", "wasm/host", "wasm/yolo", "kernels"},
 	"wasm/worker":  {"wasm/...", "kernels"},
+	"wasm/convert": {"wasm/...", "kernels"},
 	"web":          {"web/...", "wasm/message"},
 	"web/e2e":      {"build/..."},
 	"build":        {"build/...", "wasm/...", "kernels"},

@@ -7,22 +7,29 @@ import (
 	"image"
 	"io"
 	"os"
-	"sync"
 
 	"eagleeye/build/modelfile"
-	"eagleeye/wasm"
+	"eagleeye/wasm/calib"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
 	"eagleeye/wasm/quant"
-	"eagleeye/wasm/zoo"
 )
 
 // Defaults of Options.
 const (
-	DefaultImages      = 100
-	DefaultBiasImages  = 20
-	DefaultRoundImages = 32
+	DefaultImages      = calib.DefaultImages
+	DefaultBiasImages  = calib.DefaultBiasImages
+	DefaultRoundImages = calib.DefaultRoundImages
 )
+
+// What is the core's.
+type (
+	Choice = calib.Choice
+	Study  = calib.Study
+)
+
+// ErrNoImages tells that there is nothing to calibrate on.
+var ErrNoImages = calib.ErrNoImages
 
 // Options of Quantize.
 type Options struct {
@@ -41,14 +48,9 @@ type Options struct {
 
 // Report tells what Quantize did.
 type Report struct {
-	Images      int // pictures observed
-	Skipped     int // pictures that could not be read
-	BiasImages  int // pictures that the biases were matched on
-	RoundImages int // pictures that the weights were rounded by
-	Scenes      bool
-	Points      int // activations with a grid
-	Convs       int // convolutions with int8 weights
-	Bytes       int // of the file written
+	calib.Report
+	Scenes bool
+	Bytes  int // of the file written
 }
 
 // ScenesWarning says what calibrating without photos costs. The figures are
@@ -76,9 +78,6 @@ func Quantize(ctx context.Context, o Options) (Report, error) {
 	}
 	g, err := onnx.Read(data)
 	if err != nil {
-		return Report{}, fmt.Errorf("%s: %w", o.In, err)
-	}
-	if g, err = zoo.Fold(g); err != nil { // other programs run batch norms in float
 		return Report{}, fmt.Errorf("%s: %w", o.In, err)
 	}
 	src, err := o.pictures()
@@ -118,9 +117,9 @@ type sourced struct {
 	order []int
 }
 
-func (s sourced) count() int { return len(s.order) }
+func (s sourced) Len() int { return len(s.order) }
 
-func (s sourced) load(i int) (*image.RGBA, string, error) {
+func (s sourced) Load(i int) (*image.RGBA, string, error) {
 	img, err := s.Picture(s.order[i])
 	return img, fmt.Sprint("picture ", s.order[i]), err
 }
@@ -143,18 +142,11 @@ func Graph(ctx context.Context, g *graph.Graph, src Source, o Options) (*graph.G
 
 // complete fills in the defaults and checks the options.
 func (o *Options) complete() error {
-	if o.Images == 0 {
-		o.Images = DefaultImages
+	c := o.core()
+	if err := c.Complete(); err != nil {
+		return err
 	}
-	if o.BiasImages == 0 {
-		o.BiasImages = DefaultBiasImages
-	}
-	if o.RoundImages == 0 {
-		o.RoundImages = DefaultRoundImages
-	}
-	if o.Images < 0 {
-		return fmt.Errorf("%d calibration images: use at least 1", o.Images)
-	}
+	o.Images, o.BiasImages, o.RoundImages = c.Images, c.BiasImages, c.RoundImages
 	if o.Observer == "" {
 		o.Observer = quant.MSE
 	}
@@ -173,8 +165,17 @@ func (o *Options) complete() error {
 	return nil
 }
 
+// core are the options of the core.
+func (o *Options) core() calib.Options {
+	return calib.Options{
+		Images: o.Images, BiasImages: o.BiasImages, RoundImages: o.RoundImages, Size: o.Size, Workers: o.workers,
+		Skipped:  func(err error) { fmt.Fprintln(o.Log, "skipped:", err) },
+		Progress: bars(o.Progress),
+	}
+}
+
 // pictures are those of the folder, or drawn scenes.
-func (o *Options) pictures() (pictures, error) {
+func (o *Options) pictures() (calib.Pictures, error) {
 	if o.CalibDir == "" {
 		return scenes{o.Images}, nil
 	}
@@ -182,60 +183,37 @@ func (o *Options) pictures() (pictures, error) {
 }
 
 // graph quantizes g on the pictures of src.
-func (o *Options) graph(ctx context.Context, g *graph.Graph, src pictures) (*graph.Graph, Report, error) {
+func (o *Options) graph(ctx context.Context, g *graph.Graph, src calib.Pictures) (*graph.Graph, Report, error) {
+	var r Report
 	s, err := o.study(ctx, g, src)
 	if err != nil {
-		return nil, Report{}, err
+		return nil, r, err
 	}
 	q, err := s.Graph(ctx, o.Choice)
-	return q, s.Report, err
+	r.Report = s.Report
+	_, r.Scenes = src.(scenes)
+	return q, r, err
 }
 
-// observe runs the float model over the pictures, a calibrator a worker.
-func (o *Options) observe(ctx context.Context, l *quant.Layout, detectors []*wasm.Detector, src pictures, r *Report) (*quant.Calibrator, error) {
-	want := min(o.Images, src.count())
-	bar := progress(o.Progress, want, "calibrating")
-	defer bar.Finish()
-	cals := make([]*quant.Calibrator, len(detectors))
-	for i := range cals {
-		cals[i] = quant.NewCalibrator(l)
+// study observes g on the pictures of src.
+func (o *Options) study(ctx context.Context, g *graph.Graph, src calib.Pictures) (*Study, error) {
+	if _, drawn := src.(scenes); drawn {
+		fmt.Fprintln(o.Log, "warning:", ScenesWarning)
 	}
-	used, err := o.each(ctx, src, want, bar, o.skip(r), func(w int, img *image.RGBA) error {
-		if err := run(detectors[w], img); err != nil {
-			return err
-		}
-		for _, name := range l.Taps() {
-			x, _, err := detectors[w].Tap(name)
-			if err != nil {
-				return err
-			}
-			if err := cals[w].Observe(name, x); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	r.Images = used
+	return calib.Open(ctx, g, src, o.core())
+}
+
+// Open observes a float model as read on the pictures of a folder, as Quantize
+// does; o.In, o.Out and o.Choice do not matter.
+func Open(ctx context.Context, g *graph.Graph, o Options) (*Study, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	src, err := o.pictures()
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range cals[1:] {
-		if err := cals[0].Merge(c); err != nil {
-			return nil, err
-		}
-	}
-	return cals[0], nil
-}
-
-// skip counts and reports pictures that cannot be read.
-func (o *Options) skip(r *Report) func(error) {
-	var mu sync.Mutex
-	return func(err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		r.Skipped++
-		fmt.Fprintln(o.Log, "skipped:", err)
-	}
+	return o.study(ctx, g, src)
 }
 
 func sameFile(a, b string) bool {

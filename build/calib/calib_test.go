@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"image"
 	"image/png"
 	"math"
 	"os"
@@ -316,16 +315,9 @@ func TestSpread(t *testing.T) {
 func TestReplacements(t *testing.T) {
 	dir := photos(t, filepath.Join(t.TempDir(), "p"), 6)
 	writeFile(t, filepath.Join(dir, "000.png"), nil)
-	src, err := list(dir, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	skipped, seen := 0, 0
-	o := Options{Images: 3, workers: 1}
-	used, err := o.each(context.Background(), src, 3, progress(nil, 3, ""), func(error) { skipped++ },
-		func(int, *image.RGBA) error { seen++; return nil })
-	if err != nil || used != 3 || seen != 3 || skipped != 1 {
-		t.Errorf("used %d, seen %d, skipped %d, %v", used, seen, skipped, err)
+	s, err := Open(t.Context(), model(t, small), Options{CalibDir: dir, Images: 3, workers: 1})
+	if err != nil || s.Report.Images != 3 || s.Report.Skipped != 1 {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 

@@ -1,5 +1,4 @@
-// Package calib makes the int8 model that the page ships: it runs the float
-// model over pictures with the engine, natively, lets package quant observe the
-// activations, corrects the biases against the float model and writes the file.
-// It may import wasm, kernels and what build has.
+// Package calib is the command's side of wasm/calib: models from files, pictures
+// from folders or drawn scenes, bars, and an output that appears complete or not
+// at all. It may import wasm, kernels and what build has.
 package calib

@@ -1,7 +1,6 @@
 package calib
 
 import (
-	"errors"
 	"fmt"
 	"image"
 	"os"
@@ -13,23 +12,12 @@ import (
 	"eagleeye/build/render"
 )
 
-// ErrNoImages tells that there is nothing to calibrate on.
-var ErrNoImages = errors.New("no calibration images")
-
-// pictures gives the calibration pictures one by one.
-type pictures interface {
-	// count is how many there are at most.
-	count() int
-	// load returns picture i and its name.
-	load(i int) (*image.RGBA, string, error)
-}
-
 // scenes are the built-in pictures.
 type scenes struct{ n int }
 
-func (s scenes) count() int { return s.n }
+func (s scenes) Len() int { return s.n }
 
-func (s scenes) load(i int) (*image.RGBA, string, error) {
+func (s scenes) Load(i int) (*image.RGBA, string, error) {
 	// Both orientations, so that the grey bars of the letterbox appear on
 	// either side as with photos.
 	w, h := 640, 480
@@ -42,9 +30,9 @@ func (s scenes) load(i int) (*image.RGBA, string, error) {
 // files are pictures of a folder, the ones to prefer first.
 type files []string
 
-func (f files) count() int { return len(f) }
+func (f files) Len() int { return len(f) }
 
-func (f files) load(i int) (*image.RGBA, string, error) {
+func (f files) Load(i int) (*image.RGBA, string, error) {
 	img, err := picture.Read(f[i], false)
 	return img, f[i], err
 }

@@ -9,8 +9,10 @@ import (
 	"testing"
 
 	"eagleeye/build/render"
+	"eagleeye/kernels"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
+	"eagleeye/wasm/host"
 	"eagleeye/wasm/onnx"
 	"eagleeye/wasm/zoo"
 )
@@ -85,15 +87,19 @@ func TestExports(t *testing.T) {
 // logits runs a scene that was calibrated on.
 func logits(t *testing.T, g *graph.Graph, size int, p wasm.Precision) []float32 {
 	t.Helper()
-	d, err := detector(g, size, p, nil)
+	m, err := host.New(kernels.Variant{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
+	defer m.Close()
+	d, err := wasm.OpenGraph(g, m, wasm.Options{Width: size, Height: size, Precision: p})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if d.Info().Precision != map[wasm.Precision]string{wasm.F32: "float32", wasm.Auto: "int8"}[p] {
 		t.Errorf("precision is %s", d.Info().Precision)
 	}
-	if err := run(d, render.Scene(0, 96, 64)); err != nil {
+	if _, _, err := d.Detect(render.Scene(0, 96, 64).Pix, 96, 64, wasm.DefaultThresholds); err != nil {
 		t.Fatal(err)
 	}
 	_, logits, err := d.Raw()

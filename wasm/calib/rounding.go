@@ -9,10 +9,8 @@ import (
 	"strings"
 	"sync"
 
-	"eagleeye/kernels"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
-	"eagleeye/wasm/host"
 	"eagleeye/wasm/quant"
 )
 
@@ -22,7 +20,7 @@ import (
 const windowsPerPicture = 128
 
 // look gathers what the float model's convolutions see on the pictures.
-func (o *Options) look(ctx context.Context, g *graph.Graph, src pictures, r *Report) (*rounder, error) {
+func (o *Options) look(ctx context.Context, g *graph.Graph, src Pictures, r *Report) (*rounder, error) {
 	h, w := graph.InputSize(g)
 	if o.Size > 0 {
 		h, w = o.Size, o.Size
@@ -32,9 +30,8 @@ func (o *Options) look(ctx context.Context, g *graph.Graph, src pictures, r *Rep
 		return nil, err
 	}
 	seen := newSeen(p)
-	pictures := min(o.RoundImages, src.count())
-	bar := progress(o.Progress, pictures+len(seen.list), "rounding weights")
-	defer bar.Finish()
+	pictures := min(o.RoundImages, src.Len())
+	bar := o.bar(StageRound, pictures+len(seen.list))
 	detectors := make([]*wasm.Detector, o.parallel(pictures))
 	defer func() {
 		for _, d := range detectors {
@@ -48,12 +45,8 @@ func (o *Options) look(ctx context.Context, g *graph.Graph, src pictures, r *Rep
 	used := 0
 	_, err = o.each(ctx, src, pictures, bar, func(error) {}, func(worker int, img *image.RGBA) error {
 		if detectors[worker] == nil {
-			m, err := host.New(kernels.Variant{})
-			if err != nil {
-				return err
-			}
-			if detectors[worker], err = wasm.OpenPrepared(p, m, seen.keep()); err != nil {
-				m.Close()
+			var err error
+			if _, detectors[worker], err = o.prepared(p, seen.keep()); err != nil {
 				return err
 			}
 		}
@@ -87,7 +80,7 @@ func (o *Options) look(ctx context.Context, g *graph.Graph, src pictures, r *Rep
 			seen.list[i].moments.Add(b)
 		}
 		batches[i] = nil
-		bar.Add(1)
+		bar.add(1)
 		return nil
 	})
 	return &rounder{seen: seen}, err

@@ -22,6 +22,7 @@ import (
 // layer: the corrections of a layer are found with those of all layers before
 // it in place.
 type corrector struct {
+	o             *Options
 	parallel      int
 	float, int8ed *graph.Graph // prepared, for the same size
 	convs         []string     // convolutions with a SiLU, in the graph's order
@@ -32,13 +33,13 @@ type corrector struct {
 // correct returns what to add to the biases of q, the int8 form of g. It looks
 // at BiasImages pictures at half the network's size, where a pass costs a
 // quarter and the corrections are as good to within their noise.
-func (o *Options) correct(ctx context.Context, g, q *graph.Graph, src pictures, r *Report) (map[string][]float32, error) {
+func (o *Options) correct(ctx context.Context, g, q *graph.Graph, src Pictures, r *Report) (map[string][]float32, error) {
 	h, w := graph.InputSize(g)
 	if o.Size > 0 {
 		h, w = o.Size, o.Size
 	}
 	h, w = half(h), half(w)
-	c := &corrector{parallel: o.parallel(o.BiasImages)}
+	c := &corrector{o: o, parallel: o.parallel(o.BiasImages)}
 	var err error
 	if c.float, err = graph.Prepare(g, h, w); err != nil {
 		return nil, err
@@ -54,12 +55,11 @@ func (o *Options) correct(ctx context.Context, g, q *graph.Graph, src pictures, 
 	if err := c.loadImages(o, src, r); err != nil {
 		return nil, err
 	}
-	bar := progress(o.Progress, len(c.images)+len(c.convs), "matching biases")
-	defer bar.Finish()
-	if err := c.runFloat(ctx, func() { bar.Add(1) }); err != nil {
+	bar := o.bar(StageBias, len(c.images)+len(c.convs))
+	if err := c.runFloat(ctx, func() { bar.add(1) }); err != nil {
 		return nil, fmt.Errorf("matching biases: %w", err)
 	}
-	shift, err := c.runInt8(ctx, func() { bar.Add(1) })
+	shift, err := c.runInt8(ctx, func() { bar.add(1) })
 	if err != nil {
 		return nil, fmt.Errorf("matching biases: %w", err)
 	}
@@ -70,10 +70,10 @@ func (o *Options) correct(ctx context.Context, g, q *graph.Graph, src pictures, 
 func half(side int) int { return max(32, (side/2+16)/32*32) }
 
 // loadImages takes pictures evenly from those observed.
-func (c *corrector) loadImages(o *Options, src pictures, r *Report) error {
-	have := min(r.Images+r.Skipped, src.count())
+func (c *corrector) loadImages(o *Options, src Pictures, r *Report) error {
+	have := min(r.Images+r.Skipped, src.Len())
 	for i := range min(o.BiasImages, have) {
-		img, _, err := src.load(i * have / min(o.BiasImages, have))
+		img, _, err := src.Load(i * have / min(o.BiasImages, have))
 		if err != nil {
 			continue // told before
 		}
@@ -140,12 +140,8 @@ func (c *corrector) runFloat(ctx context.Context, done func()) error {
 	c.want = make([]map[string][]float32, len(c.images))
 	return c.forAll(ctx, len(c.images), func(w, i int) error {
 		if detectors[w] == nil {
-			m, err := host.New(kernels.Variant{})
-			if err != nil {
-				return err
-			}
-			if detectors[w], err = wasm.OpenPrepared(g, m, keep); err != nil {
-				m.Close()
+			var err error
+			if _, detectors[w], err = c.o.prepared(g, keep); err != nil {
 				return err
 			}
 		}
@@ -195,7 +191,7 @@ func (c *corrector) runInt8(ctx context.Context, done func()) (map[string][]floa
 		}
 	}()
 	err = c.forAll(ctx, len(lanes), func(_, i int) (err error) {
-		lanes[i], err = newLane(g, keep, c.images[i])
+		lanes[i], err = c.o.lane(g, keep, c.images[i])
 		return err
 	})
 	if err != nil {
@@ -252,14 +248,9 @@ type lane struct {
 	d *wasm.Detector
 }
 
-func newLane(g *graph.Graph, keep []string, img *image.RGBA) (*lane, error) {
-	m, err := host.New(kernels.Variant{})
+func (o *Options) lane(g *graph.Graph, keep []string, img *image.RGBA) (*lane, error) {
+	m, d, err := o.prepared(g, keep)
 	if err != nil {
-		return nil, err
-	}
-	d, err := wasm.OpenPrepared(g, m, keep)
-	if err != nil {
-		m.Close()
 		return nil, err
 	}
 	addr, err := d.Stage(img.Rect.Dx(), img.Rect.Dy())
