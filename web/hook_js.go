@@ -75,6 +75,7 @@ func (p *page) snapshot() js.Value {
 		"frames", p.frames, "dropped", p.gate.Dropped,
 		"fps", p.rate.PerSecond(dom.Now()), "latency", p.took,
 		"offline", p.offlineObject(),
+		"results", p.resultsObject(result),
 		"memory", dom.Object(
 			"ui", js.Global().Get("eagleeyeUIMemory").Get("buffer").Get("byteLength"),
 			"engine", float64(p.last.EngineBytes), "kernels", float64(p.last.KernelBytes)),

@@ -282,3 +282,23 @@ func FuzzQuote(f *testing.F) {
 		}
 	})
 }
+
+func TestFileName(t *testing.T) {
+	for _, c := range []struct {
+		source string
+		number int
+		want   string
+	}{
+		{"film.mp4", 0, "eagle-eye-film.csv"},
+		{"my film (2).webm", 3, "eagle-eye-my-film-2-3.csv"},
+		{"", 1, "eagle-eye-1.csv"},
+		{"../../etc/passwd", 0, "eagle-eye-etc-passwd.csv"},
+		{"猫.jpeg", 0, "eagle-eye-猫.csv"},
+		{"Camera: \x00\x1f", 0, "eagle-eye-Camera.csv"},
+		{".png", 0, "eagle-eye-png.csv"},
+	} {
+		if got := FileName(c.source, c.number, "csv"); got != c.want {
+			t.Errorf("%q: %q, want %q", c.source, got, c.want)
+		}
+	}
+}
