@@ -2,16 +2,13 @@ package calib
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"io"
 	"os"
 
-	"eagleeye/build/modelfile"
 	"eagleeye/wasm/calib"
 	"eagleeye/wasm/graph"
-	"eagleeye/wasm/onnx"
 	"eagleeye/wasm/quant"
 )
 
@@ -66,43 +63,16 @@ const ScenesWarning = "no --calib folder: calibrating on drawn scenes instead of
 // with the model, the options, the folder or the output is said before the
 // first picture runs.
 func Quantize(ctx context.Context, o Options) (Report, error) {
-	if o.In == "" || o.Out == "" {
-		return Report{}, errors.New("name a model and an output")
-	}
-	if err := o.complete(); err != nil {
-		return Report{}, err
-	}
-	data, err := modelfile.Read(o.In)
+	s, err := Begin(o)
 	if err != nil {
 		return Report{}, err
 	}
-	g, err := onnx.Read(data)
-	if err != nil {
-		return Report{}, fmt.Errorf("%s: %w", o.In, err)
-	}
-	src, err := o.pictures()
+	defer s.Close()
+	q, err := s.Graph(ctx, s.o.Choice)
 	if err != nil {
 		return Report{}, err
 	}
-	if sameFile(o.In, o.Out) {
-		return Report{}, fmt.Errorf("output %s is the model itself: name another file, the float model is needed to quantize again", o.Out)
-	}
-	out, err := createOutput(o.Out)
-	if err != nil {
-		return Report{}, err
-	}
-	defer out.discard()
-
-	q, r, err := o.graph(ctx, g, src)
-	if err != nil {
-		return r, fmt.Errorf("%s: %w", o.In, err)
-	}
-	file, err := onnx.Write(q)
-	if err != nil {
-		return r, err
-	}
-	r.Bytes = len(file)
-	return r, out.commit(file)
+	return s.Commit(q)
 }
 
 // Source are pictures that are no files of a folder.

@@ -1,6 +1,6 @@
 // Package judge compares many variants of a model with their float original on
 // the same pictures, which the original sees once. It may import wasm, kernels,
-// build/fidelity and build/picture.
+// build/coco and build/fidelity.
 package judge
 
 import (
@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"eagleeye/build/coco"
 	"eagleeye/build/fidelity"
 	"eagleeye/kernels"
 	"eagleeye/wasm"
@@ -25,6 +26,8 @@ type Judge struct {
 	Size int
 	// Done, where set, is called after each picture.
 	Done func()
+	// Names are the original's classes, once it has run.
+	Names []string
 
 	n    int
 	load func(i int) (*image.RGBA, error)
@@ -34,8 +37,7 @@ type Judge struct {
 // Verdict is what became of each picture.
 type Verdict struct {
 	Sums []fidelity.Sum
-	// Found are the detections as published evaluations count them; nil unless
-	// asked for.
+	// Found are the detections as published evaluations count them.
 	Found [][]wasm.Detection
 }
 
@@ -59,7 +61,9 @@ func New(n int, load func(i int) (*image.RGBA, error)) *Judge { return &Judge{n:
 func (j *Judge) Reference(ctx context.Context, g *graph.Graph) ([][]wasm.Detection, error) {
 	refs := make([]*fidelity.Reference, j.n)
 	found := make([][]wasm.Detection, j.n)
+	var once sync.Once
 	err := j.each(ctx, g, wasm.F32, func(i int, d *wasm.Detector, f []wasm.Detection) error {
+		once.Do(func() { j.Names = d.Info().Names })
 		boxes, logits, err := d.Raw()
 		if err != nil {
 			return err
@@ -146,4 +150,22 @@ func (j *Judge) each(ctx context.Context, g *graph.Graph, p wasm.Precision, use 
 	}
 	wg.Wait()
 	return context.Cause(ctx)
+}
+
+// Detections turns boxes found on the images of a data set, in its order, into
+// its detections; names are the model's classes.
+func Detections(data *coco.Dataset, names []string, found [][]wasm.Detection) []coco.Detection {
+	ids, known, _ := data.CategoryIDs(names)
+	var out []coco.Detection
+	for i, list := range found {
+		for _, f := range list {
+			if known[f.Class] {
+				out = append(out, coco.Detection{
+					Image: data.Images[i].ID, Category: ids[f.Class], Score: float64(f.Score),
+					Box: [4]float64{float64(f.X1), float64(f.Y1), float64(f.X2) - float64(f.X1), float64(f.Y2) - float64(f.Y1)},
+				})
+			}
+		}
+	}
+	return out
 }
