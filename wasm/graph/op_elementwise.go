@@ -244,6 +244,36 @@ func exp(x float64) float64 {
 	return p * math.Float64frombits(uint64(n+1023)<<52)
 }
 
+// exps remembers e^x of float32 numbers: the maps that a decoding tail is checked
+// on hold few different ones, see fill.
+type exps struct {
+	bits [1 << 14]uint32
+	exp  [1 << 14]float64
+}
+
+// newExps returns what remembers e^x for n numbers, nil where they are few.
+func newExps(n int) *exps {
+	if n < 1<<16 {
+		return nil
+	}
+	e := new(exps)
+	e.exp[0] = 1 // of 0, whose bits are all slots'
+	return e
+}
+
+// of is exp(x).
+func (e *exps) of(x float32) float64 {
+	if e == nil {
+		return exp(float64(x))
+	}
+	bits := math.Float32bits(x)
+	at := bits * 0x9e3779b1 >> 18 // Fibonacci hashing (Knuth, TAOCP 3, 6.4)
+	if e.bits[at] != bits {
+		e.bits[at], e.exp[at] = bits, exp(float64(x))
+	}
+	return e.exp[at]
+}
+
 // sigmoid is 1/(1+e^−x) in double precision, rounded once.
 func sigmoid(x float32) float32 { return float32(1 / (1 + exp(-float64(x)))) }
 
@@ -281,8 +311,9 @@ func unaryOp(op string) OpSpec {
 		a, out := c.in[0], c.out[0].alloc()
 		switch op {
 		case "Sigmoid":
+			e := newExps(len(a.f))
 			for k, x := range a.f {
-				out.f[k] = sigmoid(x)
+				out.f[k] = float32(1 / (1 + e.of(-x)))
 			}
 		case "SiLU":
 			for k, x := range a.f {
@@ -454,7 +485,7 @@ func evalSoftmax(c *call) error {
 	if c.opset < 13 { // flattened to two dimensions at the axis
 		n, inner = n*inner, 1
 	}
-	top, sum := make([]float32, inner), make([]float64, inner)
+	top, sum, exps := make([]float32, inner), make([]float64, inner), newExps(len(a.f))
 	for o := range outer {
 		x, y := a.f[o*n*inner:(o+1)*n*inner], out.f[o*n*inner:(o+1)*n*inner]
 		for j := range inner {
@@ -469,7 +500,7 @@ func evalSoftmax(c *call) error {
 		}
 		for k := 0; k < n*inner; k += inner {
 			for j, v := range x[k : k+inner] {
-				e := exp(float64(v - top[j]))
+				e := exps.of(v - top[j])
 				y[k+j] = float32(e)
 				sum[j] += e
 			}
