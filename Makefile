@@ -15,7 +15,7 @@ EVAL_CALIB = $(or $(CALIB),$(wildcard ../shared/coco/calib))
 TAB = $(shell GOOS=js GOARCH=wasm go list -e -f '{{.ImportPath}}' ./web/... ./wasm/... | grep -v /e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check build bench kernels eval fuzz model train-demo clean
+.PHONY: help run test check build zip bench kernels eval fuzz model train-demo clean
 
 help: ## List the verbs
 	@echo 'make VERB:'
@@ -27,6 +27,9 @@ run: ## Build the page and serve it on 127.0.0.1
 
 build: ## Build the page into dist/
 	@go run ./build site
+
+zip: ## Build the page and pack it, with a small server for each system, into eagle-eye.zip
+	@go run ./build zip
 
 model: ## Download the official YOLOv8n
 	@go run ./build model

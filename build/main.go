@@ -29,6 +29,7 @@ type commands struct {
 	Run      runCmd      `cmd:"" help:"Build the page and serve it on this machine."`
 	Site     siteCmd     `cmd:"" help:"Build the page as a folder of static files."`
 	Serve    serveCmd    `cmd:"" help:"Serve a folder that site made."`
+	Zip      zipCmd      `cmd:"" help:"Build the page and pack it with a small server for each system."`
 	Model    modelCmd    `cmd:"" help:"Download the official YOLOv8n, checked by size and SHA-256."`
 	Quantize quantizeCmd `cmd:"" help:"Make the int8 form of a float model."`
 	Prune    pruneCmd    `cmd:"" help:"Remove the least important channels of a model."`

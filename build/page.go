@@ -177,3 +177,25 @@ func (c *runCmd) Run(ctx context.Context, t terminal) error {
 	}
 	return c.serve(ctx, t, c.Out)
 }
+
+type zipCmd struct {
+	siteFlags
+	File string `help:"Archive to make." default:"eagle-eye.zip" type:"path"`
+}
+
+// Run packs a page without compressed forms: the archive compresses by itself.
+func (c *zipCmd) Run(ctx context.Context, t terminal) error {
+	if err := c.build(ctx, t, false); err != nil {
+		return err
+	}
+	root, _ := shared.Root(".")
+	if err := site.Zip(ctx, root, c.Out, c.File, site.Platforms, t.logf); err != nil {
+		return err
+	}
+	info, err := os.Stat(c.File)
+	if err != nil {
+		return err
+	}
+	t.logf("%s: %.1f MB, for %d systems", c.File, float64(info.Size())/1e6, len(site.Platforms))
+	return nil
+}

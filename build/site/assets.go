@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"eagleeye/build/serve"
 )
 
 // tree is the files of a site by their names. Names are lower-case and need no
@@ -29,15 +31,10 @@ var fixed = map[string]bool{
 	"eagleeye.js": true, "eagleeye.d.ts": true,
 }
 
-// hashDigits is how many digits of the SHA-256 are in a name: 48 bits.
-const hashDigits = 12
-
-var hashedName = regexp.MustCompile(fmt.Sprintf(`^(.+)\.[0-9a-f]{%d}(\.[a-z0-9]+)$`, hashDigits))
-
 // hashed returns the name of a file that carries its hash.
 func hashed(name string, data []byte) string {
 	ext := path.Ext(name)
-	return strings.TrimSuffix(name, ext) + "." + digest(data)[:hashDigits] + ext
+	return strings.TrimSuffix(name, ext) + "." + digest(data)[:serve.HashDigits] + ext
 }
 
 func digest(data []byte) string {
@@ -51,7 +48,7 @@ var writers = []struct {
 	name  string
 	names []string // patterns of path.Match of what a script is told; nil for a page
 }{
-	{"worker.js", []string{"engine.wasm", "kernels*.wasm", "wasm_exec.js", "team.js", "pool.js"}},
+	{"worker.js", []string{"engine.wasm", "convert.wasm", "kernels*.wasm", "wasm_exec.js", "team.js", "pool.js"}},
 	{"boot.js", []string{"*"}},
 	{"bench.js", []string{"*"}},
 	{"eagleeye.js", []string{"worker.js"}},
@@ -174,12 +171,4 @@ func Find(dir, name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s: %w", name, ErrNoFile)
-}
-
-// Plain returns a file's name without its hash.
-func Plain(name string) string {
-	if m := hashedName.FindStringSubmatch(name); m != nil {
-		return m[1] + m[2]
-	}
-	return name
 }

@@ -16,21 +16,19 @@ import (
 	"sync"
 
 	"github.com/andybalholm/brotli"
+
+	"eagleeye/build/serve"
 )
 
-// encodings are the forms in which files are kept beside themselves, the best
-// first: name is the token of Accept-Encoding (RFC 9110, 12.5.3).
-var encodings = []struct {
-	name, ext string
-	writer    func(io.Writer) io.WriteCloser
-}{
-	{"br", ".br", func(w io.Writer) io.WriteCloser {
+// compressors make the forms of serve.Encodings, by name.
+var compressors = map[string]func(io.Writer) io.WriteCloser{
+	"br": func(w io.Writer) io.WriteCloser {
 		return brotli.NewWriterOptions(w, brotli.WriterOptions{Quality: brotli.BestCompression, LGWin: 24})
-	}},
-	{"gzip", ".gz", func(w io.Writer) io.WriteCloser {
+	},
+	"gzip": func(w io.Writer) io.WriteCloser {
 		z, _ := gzip.NewWriterLevel(w, gzip.BestCompression) // the level is valid
 		return z
-	}},
+	},
 }
 
 // packed are types that are compressed already.
@@ -73,9 +71,9 @@ func compressFile(name string) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range encodings {
+	for _, e := range serve.Encodings {
 		var b bytes.Buffer
-		w := e.writer(&b)
+		w := compressors[e.Name](&b)
 		if _, err := w.Write(data); err != nil {
 			return fmt.Errorf("compress %s: %w", name, err)
 		}
@@ -83,7 +81,7 @@ func compressFile(name string) error {
 			return fmt.Errorf("compress %s: %w", name, err)
 		}
 		if b.Len() < len(data) {
-			if err := os.WriteFile(name+e.ext, b.Bytes(), 0o644); err != nil {
+			if err := os.WriteFile(name+e.Ext, b.Bytes(), 0o644); err != nil {
 				return err
 			}
 		}
@@ -98,7 +96,7 @@ func files(dir string) (names []string, err error) {
 			return err
 		}
 		ext := path.Ext(d.Name())
-		if _, known := types[ext]; known && !slices.Contains(packed, ext) {
+		if _, known := serve.Types[ext]; known && !slices.Contains(packed, ext) {
 			rel, err := filepath.Rel(dir, p)
 			if err != nil {
 				return err

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"eagleeye/build/serve"
 )
 
 // kept says whether the service worker keeps a file on every visitor's device:
@@ -29,7 +31,7 @@ func service(plain, named tree) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(map[string]any{"version": digest(list)[:hashDigits], "files": files})
+	text, err := json.Marshal(map[string]any{"version": digest(list)[:serve.HashDigits], "files": files})
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func Compile(ctx context.Context, dir string, o Options) error {
 
 // modules compiles the page and the worker.
 func modules(ctx context.Context, dir string, o Options) error {
-	for _, m := range []struct{ file, pkg string }{{"ui.wasm", "./web"}, {"engine.wasm", "./wasm/worker"}} {
+	for _, m := range []struct{ file, pkg string }{{"ui.wasm", "./web"}, {"engine.wasm", "./wasm/worker"}, {"convert.wasm", "./wasm/convert"}} {
 		o.Logf("compiling %s", m.file)
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(dir, m.file), m.pkg)
 		cmd.Dir = o.Root
