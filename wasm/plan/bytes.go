@@ -11,8 +11,9 @@ import (
 
 // byteWeights are the packed weights of a convolution that multiplies bytes.
 type byteWeights struct {
-	packed []int8
-	start  []int32 // first sums
+	numbers numbers
+	packed  []int8
+	start   []int32 // first sums
 }
 
 // chooseBytes finds the convolutions that multiply bytes: where SIMD is relaxed,
@@ -50,7 +51,7 @@ func (b *builder) chooseBytes(n *graph.Node, c *conv) error {
 	case err != nil:
 		return fmt.Errorf("plan: conv %q: %w", n.Name, err)
 	}
-	b.bytes[n] = byteWeights{packed, start}
+	b.bytes[n] = byteWeights{w, packed, start}
 	a.pad = max(a.pad, c.border())
 	return nil
 }

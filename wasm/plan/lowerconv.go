@@ -142,9 +142,13 @@ func (b *builder) window(c *conv, d *kernels.ConvDesc, x, y ref) int {
 // algorithm, or where they do not fit it for the next simpler one, which it
 // returns.
 func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y, res ref, wanted algorithm) (algorithm, error) {
-	n, err := c.weights()
-	if err != nil {
-		return 0, err
+	bw, bytes := b.bytes[c.n]
+	n := bw.numbers
+	if !bytes {
+		var err error
+		if n, err = c.weights(); err != nil {
+			return 0, err
+		}
 	}
 	bias, err := c.bias()
 	if err != nil {
@@ -155,7 +159,7 @@ func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y, res ref, wanted al
 	unit := c.fixSiLU(d, n, bias, x, y, res)
 	d.Bias = b.put(bytesOf(kernels.PackOutputs(bias, pack)), 16)
 	if x.u8 {
-		if bw, ok := b.bytes[c.n]; ok {
+		if bytes {
 			d.Scale = b.put(bytesOf(kernels.PackOutputs(sumScales(n.scale, x, unit), pack)), 16)
 			d.Weights = b.put(bytesOf(bw.packed), 64)
 			return direct, nil
