@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"eagleeye/build/calib"
@@ -18,7 +19,7 @@ import (
 
 type exportCmd struct {
 	Model     string   `arg:"" help:"Model (.onnx, .pt)." type:"existingfile"`
-	To        []string `help:"Formats: onnx, tflite, tfjs, ncnn, openvino, tensorrt." default:"onnx" placeholder:"FORMAT,…"`
+	To        []string `help:"Formats, with commas: onnx, tflite, tfjs, ncnn, openvino, tensorrt (ONNX for trtexec)." default:"onnx" placeholder:"FORMAT,…"`
 	Precision string   `help:"${enum}; int8 quantizes a float model first." enum:"fp32,fp16,int8" default:"fp32"`
 	Out       string   `short:"o" help:"Folder to write into (else beside the model)." type:"path" placeholder:"DIR"`
 	Name      string   `help:"Base name of the files (else the model's)." placeholder:"NAME"`
@@ -39,20 +40,22 @@ func (c *exportCmd) Run(ctx context.Context, t terminal) error {
 	default:
 		return usageError{fmt.Errorf("--imgsz has %d numbers, want one or two", len(c.Imgsz))}
 	}
-	base := c.Name
+	base, out := c.Name, c.Out
 	if base == "" {
 		base = strings.TrimSuffix(filepath.Base(c.Model), filepath.Ext(c.Model))
+		if o.Precision == form.Int8 {
+			base = strings.TrimSuffix(base, "_int8")
+		}
 	}
-	out := c.Out
 	if out == "" {
 		out = filepath.Dir(c.Model)
+	}
+	if err := c.check(base, out, o); err != nil {
+		return err
 	}
 	g, err := c.read(ctx, t)
 	if err != nil {
 		return err
-	}
-	if c.Precision == "int8" {
-		base = strings.TrimSuffix(base, "_int8")
 	}
 	var files []export.File
 	var hints []string
@@ -66,11 +69,6 @@ func (c *exportCmd) Run(ctx context.Context, t terminal) error {
 			hints = append(hints, hint)
 		}
 	}
-	for _, f := range files {
-		if same, err := sameFile(filepath.Join(out, f.Name), c.Model); err != nil || same {
-			return errors.Join(err, usageError{fmt.Errorf("%s would overwrite the model: give another --out or --name", f.Name)})
-		}
-	}
 	if err := export.Write(out, files); err != nil {
 		return err
 	}
@@ -79,6 +77,37 @@ func (c *exportCmd) Run(ctx context.Context, t terminal) error {
 	}
 	for _, h := range hints {
 		t.logf("%s", h)
+	}
+	return nil
+}
+
+// check refuses what can be refused before the model is read, let alone
+// calibrated.
+func (c *exportCmd) check(base, out string, o export.ONNXOptions) error {
+	if base != filepath.Base(base) || base == "." || base == ".." {
+		return usageError{fmt.Errorf("--name=%s: want a name without folders, they go into --out", base)}
+	}
+	for i, format := range c.To {
+		if err := export.Check(format, o); err != nil {
+			return usageError{err}
+		}
+		if slices.Contains(c.To[:i], format) {
+			return usageError{fmt.Errorf("--to has %s twice", format)}
+		}
+	}
+	if err := export.Writable(out); err != nil {
+		return err
+	}
+	for _, format := range c.To {
+		for _, name := range export.Names(format, base, o.Precision) {
+			same, err := sameFile(filepath.Join(out, name), c.Model)
+			if err != nil {
+				return err
+			}
+			if same {
+				return usageError{fmt.Errorf("%s would overwrite the model: give another --out or --name", name)}
+			}
+		}
 	}
 	return nil
 }

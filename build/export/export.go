@@ -5,10 +5,10 @@
 package export
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"eagleeye/build/export/form"
 	"eagleeye/build/export/ncnn"
@@ -20,68 +20,104 @@ import (
 // Formats are the names that Encode knows.
 var Formats = []string{"onnx", "tflite", "tfjs", "ncnn", "openvino", "tensorrt"}
 
-// File is one file of an exported model.
-type File struct {
-	Name string
-	Data []byte
+// Check refuses what Encode would refuse of any model.
+func Check(format string, o ONNXOptions) error {
+	if !slices.Contains(Formats, format) {
+		return fmt.Errorf("format %q: want one of %s", format, strings.Join(Formats, ", "))
+	}
+	if err := form.Check(o.Options); err != nil {
+		return err
+	}
+	if format == "tfjs" && o.Precision == form.Int8 {
+		return tensorflow.ErrJSFloat
+	}
+	if format == "onnx" || format == "tensorrt" {
+		_, err := o.opset()
+		return err
+	}
+	if o.Dynamic {
+		return fmt.Errorf("%s: only onnx and tensorrt leave sizes open", format)
+	}
+	if o.Opset != 0 {
+		return fmt.Errorf("%s: only onnx and tensorrt have an opset", format)
+	}
+	return nil
 }
 
-// Encode returns the files of g, as read from a file, in a format. A format
-// with several files has a folder of its own, named as Ultralytics names it.
-// base is the model's name, without an ending.
-func Encode(g *graph.Graph, format, base string, o ONNXOptions) (files []File, hint string, err error) {
-	if o.Dynamic && format != "onnx" && format != "tensorrt" {
-		return nil, "", fmt.Errorf("%s: only ONNX leaves sizes open", format)
-	}
-	if o.Opset != 0 && format != "onnx" && format != "tensorrt" {
-		return nil, "", fmt.Errorf("%s: only ONNX has an opset", format)
-	}
+// Names returns the files of a format in the order of Encode. A format with
+// several files has a folder of its own, named as Ultralytics names it. base is
+// the model's name, without an ending.
+func Names(format, base string, precision form.Precision) []string {
 	suffix := base
-	if o.Precision != "" && o.Precision != form.Float32 {
-		suffix += "_" + string(o.Precision)
+	if precision != "" && precision != form.Float32 {
+		suffix += "_" + string(precision)
+	}
+	in := func(dir string, names ...string) []string {
+		for i, n := range names {
+			names[i] = filepath.Join(suffix+dir, n)
+		}
+		return names
 	}
 	switch format {
-	case "onnx", "tensorrt":
-		data, err := ONNX(g, o)
-		if err != nil {
-			return nil, "", err
-		}
-		name := suffix + ".onnx"
-		if format == "tensorrt" {
-			name = suffix + "_tensorrt.onnx"
-			hint = "an engine is built on the machine that runs it: " + trtexec(name, g.Inputs[0].Name, o)
-		}
-		return []File{{name, data}}, hint, nil
+	case "onnx", "tflite":
+		return []string{suffix + "." + format}
+	case "tensorrt":
+		return []string{suffix + "_tensorrt.onnx"}
+	case "tfjs":
+		return in("_web_model", tensorflow.WeightsFile, "model.json")
+	case "ncnn":
+		return in("_ncnn_model", "model.ncnn.bin", "metadata.yaml", "model.ncnn.param")
+	case "openvino":
+		return in("_openvino_model", base+".bin", base+".xml")
+	}
+	return nil
+}
+
+// Encode returns the files of g, as read from a file, in a format, and perhaps
+// a hint of what to do with them.
+func Encode(g *graph.Graph, format, base string, o ONNXOptions) (files []File, hint string, err error) {
+	if err := Check(format, o); err != nil {
+		return nil, "", err
+	}
+	parts, err := contents(g, format, o)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", format, err)
+	}
+	for i, name := range Names(format, base, o.Precision) {
+		files = append(files, File{name, parts[i]})
+	}
+	if format == "tensorrt" {
+		hint = "an engine is built on the machine that runs it: " + trtexec(files[0].Name, g.Inputs[0].Name, o)
+	}
+	return files, hint, nil
+}
+
+// contents returns the data of a format's files, in the order of Names.
+func contents(g *graph.Graph, format string, o ONNXOptions) ([][]byte, error) {
+	one := func(data []byte, err error) ([][]byte, error) { return [][]byte{data}, err }
+	switch format {
 	case "tflite":
-		data, err := tensorflow.Encode(g, o.Options)
-		if err != nil {
-			return nil, "", err
-		}
-		return []File{{suffix + ".tflite", data}}, "", nil
+		return one(tensorflow.Encode(g, o.Options))
 	case "tfjs":
 		m, err := tensorflow.EncodeJS(g, o.Options)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		dir := suffix + "_web_model"
-		return []File{{filepath.Join(dir, tensorflow.WeightsFile), m.Weights}, {filepath.Join(dir, "model.json"), m.JSON}}, "", nil
+		return [][]byte{m.Weights, m.JSON}, nil
 	case "ncnn":
 		m, err := ncnn.Encode(g, o.Options)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		dir := suffix + "_ncnn_model"
-		return []File{{filepath.Join(dir, "model.ncnn.bin"), m.Bin}, {filepath.Join(dir, "metadata.yaml"), m.Metadata},
-			{filepath.Join(dir, "model.ncnn.param"), m.Param}}, "", nil
+		return [][]byte{m.Bin, m.Metadata, m.Param}, nil
 	case "openvino":
 		m, err := openvino.Encode(g, o.Options)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		dir := suffix + "_openvino_model"
-		return []File{{filepath.Join(dir, base+".bin"), m.Bin}, {filepath.Join(dir, base+".xml"), m.XML}}, "", nil
+		return [][]byte{m.Bin, m.XML}, nil
 	}
-	return nil, "", fmt.Errorf("format %q: want one of %v", format, Formats)
+	return one(ONNX(g, o))
 }
 
 // trtexec is the command that builds a TensorRT engine from the file.
@@ -97,36 +133,4 @@ func trtexec(name, input string, o ONNXOptions) string {
 		c += fmt.Sprintf(" --minShapes=%[1]s:1x3x320x320 --optShapes=%[1]s:1x3x640x640 --maxShapes=%[1]s:1x3x1280x1280", input)
 	}
 	return c
-}
-
-// Write puts the files under dir: each first under a temporary name, and no
-// name is taken before all are written.
-func Write(dir string, files []File) (err error) {
-	var temporary []string
-	defer func() {
-		for _, t := range temporary {
-			os.Remove(t)
-		}
-	}()
-	for _, f := range files {
-		path := filepath.Join(dir, f.Name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			return err
-		}
-		t, err := os.CreateTemp(filepath.Dir(path), ".export-*")
-		if err != nil {
-			return err
-		}
-		temporary = append(temporary, t.Name())
-		_, err = t.Write(f.Data)
-		if err = errors.Join(err, t.Chmod(0o644), t.Close()); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	for i, f := range files {
-		if err := os.Rename(temporary[i], filepath.Join(dir, f.Name)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

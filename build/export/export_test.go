@@ -1,7 +1,6 @@
 package export
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -151,31 +150,5 @@ func TestEncode(t *testing.T) {
 	}
 	if _, _, err := Encode(g, "coreml", "m", ONNXOptions{}); err == nil {
 		t.Error("an unknown format was accepted")
-	}
-}
-
-// What was there before stays whole when the folder cannot be written.
-func TestWrite(t *testing.T) {
-	dir := t.TempDir()
-	files := []File{{filepath.Join("a", "one"), []byte("1")}, {"two", []byte("2")}}
-	if err := Write(dir, files); err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if got, err := os.ReadFile(filepath.Join(dir, f.Name)); err != nil || !bytes.Equal(got, f.Data) {
-			t.Errorf("%s: %q, %v", f.Name, got, err)
-		}
-	}
-	blocked := []File{{"three", []byte("3")}, {filepath.Join("two", "under a file"), []byte("4")}}
-	if err := Write(dir, blocked); err == nil {
-		t.Error("a folder that is a file was written to")
-	}
-	left, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(left) != 2 {
-		t.Errorf("the folder has %v, %v", left, err)
-	}
-	hidden, _ := filepath.Glob(filepath.Join(dir, ".export-*"))
-	if len(hidden) > 0 {
-		t.Errorf("%v were left behind", hidden)
 	}
 }

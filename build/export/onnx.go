@@ -16,19 +16,27 @@ type ONNXOptions struct {
 	Dynamic bool // batch, height and width are left open
 }
 
+// opset returns the opset to write.
+func (o ONNXOptions) opset() (int, error) {
+	switch {
+	case o.Opset == 0:
+		return 13, nil
+	case o.Opset < 11 || o.Opset > 21:
+		return 0, fmt.Errorf("opset %d: want 11 to 21", o.Opset)
+	case o.Opset < 13 && o.Precision == form.Int8:
+		return 0, fmt.Errorf("opset %d has no scale a channel: int8 needs 13 or later", o.Opset)
+	}
+	return o.Opset, nil
+}
+
 // ONNX writes g, as read from a file, anew: constants folded, one operator a
 // step, any opset. Half weights are cast to float where they are used, so every
 // runtime reads them; quantized models keep their grids as
 // QuantizeLinear/DequantizeLinear pairs.
 func ONNX(g *graph.Graph, o ONNXOptions) ([]byte, error) {
-	if o.Opset == 0 {
-		o.Opset = 13
-	}
-	if o.Opset < 11 || o.Opset > 21 {
-		return nil, fmt.Errorf("opset %d: want 11 to 21", o.Opset)
-	}
-	if o.Precision == form.Int8 && o.Opset < 13 {
-		return nil, fmt.Errorf("opset %d has no scale a channel: int8 needs 13 or later", o.Opset)
+	var err error
+	if o.Opset, err = o.opset(); err != nil {
+		return nil, err
 	}
 	p, err := form.Prepare(g, o.Options)
 	if err != nil {

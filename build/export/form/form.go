@@ -35,13 +35,24 @@ var (
 	ErrFloat = errors.New("the model is not quantized; quantize it first")
 )
 
-// Prepare returns the graph to write. Float precisions of a quantized model use
-// its rounded weights and drop the grids of activations.
-func Prepare(g *graph.Graph, o Options) (*graph.Graph, error) {
+// Check refuses options that suit no model.
+func Check(o Options) error {
 	switch o.Precision {
 	case "", Float32, Float16, Int8:
 	default:
-		return nil, fmt.Errorf("%w: %q, want %s, %s or %s", ErrPrecision, o.Precision, Float32, Float16, Int8)
+		return fmt.Errorf("%w: %q, want %s, %s or %s", ErrPrecision, o.Precision, Float32, Float16, Int8)
+	}
+	if o.Width < 0 || o.Height < 0 || (o.Width == 0) != (o.Height == 0) {
+		return fmt.Errorf("an input of %d×%d pixels: want two positive sides, or neither", o.Width, o.Height)
+	}
+	return nil
+}
+
+// Prepare returns the graph to write. Float precisions of a quantized model use
+// its rounded weights and drop the grids of activations.
+func Prepare(g *graph.Graph, o Options) (*graph.Graph, error) {
+	if err := Check(o); err != nil {
+		return nil, err
 	}
 	if o.Precision != Int8 {
 		g = graph.FloatOnly(g)

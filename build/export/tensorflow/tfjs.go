@@ -17,12 +17,14 @@ type JSModel struct{ JSON, Weights []byte }
 // WeightsFile is where model.json looks for the weights.
 const WeightsFile = "group1-shard1of1.bin"
 
+// ErrJSFloat refuses int8: the format has no integer arithmetic.
+var ErrJSFloat = fmt.Errorf("%w: TensorFlow.js computes in float; take fp32 or fp16", form.ErrUnsupported)
+
 // EncodeJS returns g, as read from a file, as a TensorFlow.js graph model
-// (tf.loadGraphModel). Input and output are those of Encode. The format has no
-// integer arithmetic, so Int8 is refused.
+// (tf.loadGraphModel). Input and output are those of Encode.
 func EncodeJS(g *graph.Graph, o form.Options) (*JSModel, error) {
 	if o.Precision == form.Int8 {
-		return nil, fmt.Errorf("%w: TensorFlow.js computes in float; take fp32 or fp16", form.ErrUnsupported)
+		return nil, ErrJSFloat
 	}
 	l, p, err := lower(g, o, false)
 	if err != nil {
