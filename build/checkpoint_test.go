@@ -12,7 +12,7 @@ import (
 
 // An Ultralytics checkpoint goes where an ONNX file goes.
 func TestCheckpointVerbs(t *testing.T) {
-	f, err := os.Open("pt/testdata/trained.pt.gz")
+	f, err := os.Open("../wasm/pt/testdata/trained.pt.gz")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,6 +93,7 @@ func (p *page) fetchModel() {
 				unreachable("", "model.json lacks the model's name or size.")
 				return
 			}
+			p.readManifest(about)
 			if about.Get("demo").Truthy() {
 				p.store.Dispatch(state.DemoShipped{Model: name.String()})
 			}

@@ -197,10 +197,11 @@ func (p *page) result(m message.Result) {
 	p.flight, p.took, p.last = f, now-f.sent, m
 	p.rate.Mark(now)
 	p.mediaTime = f.at
-	p.measure(now)
+	p.timed(now)
 	p.sift(&p.last)
 	p.observe(&p.last)
 	p.overlay.Show(p.last)
+	p.resize(&m)
 	p.drawn = dom.Now() - now
 	p.source.Next() // of an analysis
 	if p.dirty && !p.gate.Busy() {

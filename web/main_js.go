@@ -47,6 +47,7 @@ func main() {
 		Message: p.receive,
 		Modules: func(done, total float64) { p.store.Dispatch(state.ModulesProgress{Done: done, Total: total}) },
 		NoSIMD:  func() { p.store.Dispatch(state.NoSIMD{}) },
+		Tune:    p.tune,
 		Lost: func(opening bool, text string) {
 			if !opening {
 				p.ground()
@@ -83,7 +84,12 @@ func (p *page) run(e state.Effect) {
 	case state.FetchModel:
 		p.fetchModel()
 	case state.TakeModel:
+		if name := p.picked.Get("name").String(); state.IsCheckpoint(name) {
+			p.store.Dispatch(state.CheckpointPicked{Name: name})
+			return
+		}
 		p.model, p.picked = p.picked, js.Undefined()
+		p.store.Dispatch(state.ModelNamed{})
 		p.store.Dispatch(state.ModelArrived{Name: p.model.Get("name").String()})
 	case state.OpenModel:
 		p.client.Open(p.model, s.Engine.Opening)
@@ -153,14 +159,21 @@ func (p *page) receive(m message.Message, opening bool) {
 	case message.Progress:
 		p.store.Dispatch(state.EngineAt{Stage: m.Stage})
 	case message.Loaded:
-		p.store.Dispatch(state.EngineLoaded{Model: state.Model{
+		model := state.Model{
 			Name: m.Name, Width: int(m.Width), Height: int(m.Height), Precision: m.Precision, Variant: m.Variant, Threads: int(m.Threads),
-			Params: m.Params, MACs: m.MACs, Classes: m.Classes,
-		}})
+			Params: m.Params, MACs: m.MACs, Memory: m.Memory, Quantized: m.Quantized, Classes: m.Classes,
+		}
+		if opening {
+			p.store.Dispatch(state.EngineLoaded{Model: model})
+		} else {
+			p.store.Dispatch(state.ModelRetuned{Model: model})
+		}
 	case message.Result:
 		p.result(m)
 	case message.Failed:
 		switch {
+		case !m.Frame && !opening:
+			p.store.Dispatch(state.RetuneRefused{Reason: m.Reason, Text: m.Text})
 		case !m.Frame:
 			p.store.Dispatch(state.EngineRefused{Reason: m.Reason, Text: m.Text})
 		default:

@@ -32,8 +32,8 @@ func (r *performanceRoom) clear() {
 	clear(r.found)
 }
 
-// measure notes the times of the last result and carries a measurement on.
-func (p *page) measure(now float64) {
+// timed notes the times of the last result and carries a measurement on.
+func (p *page) timed(now float64) {
 	r, m := &p.performance, &p.last
 	bench := p.store.State().Source.Kind == state.SourceBench
 	if bench {

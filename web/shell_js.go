@@ -15,7 +15,7 @@ type shellRoom struct {
 	shown   state.Settings // as applied to the document
 	sieve   *state.Model   // whose classes hidden speaks of
 	hidden  []bool         // by class
-	keep    js.Func        // for the timer that keeps the settings
+	saver   js.Func        // for the timer that keeps the settings
 	timer   js.Value
 	forget  js.Func // for the timer that takes a notice away
 	noticed js.Value
@@ -35,7 +35,7 @@ func (p *page) startShell() {
 		}
 	}
 	p.base.Lang = words.Choose(preferred...)
-	p.keep = js.FuncOf(func(js.Value, []js.Value) any {
+	p.saver = js.FuncOf(func(js.Value, []js.Value) any {
 		dom.Try(func() { // storage may be forbidden
 			dom.Window.Get("localStorage").Call("setItem", storageKey, p.store.State().Settings.Encode(p.base))
 		})
@@ -127,7 +127,7 @@ func (p *page) apply() {
 	if p.timer.Truthy() {
 		dom.Window.Call("clearTimeout", p.timer)
 	}
-	p.timer = dom.Window.Call("setTimeout", p.keep, 300)
+	p.timer = dom.Window.Call("setTimeout", p.saver, 300)
 }
 
 // theme turns dark to light and back; where that is the system's own way, the
@@ -227,7 +227,7 @@ func (p *page) lookForDevices() {
 // hand is what the components ask of this side.
 func (p *page) hand() *ui.Hand {
 	return &ui.Hand{
-		Pick: p.pickAll,
+		Pick: p.pickAll, Calibrate: p.calibrate,
 		Seek: func(part float64) { p.source.Seek(part) },
 		Share: func() {
 			location := dom.Window.Get("location")

@@ -1,16 +1,16 @@
 // Package modelfile is the one place where the toolchain reads models: ONNX
 // files as they are, Ultralytics' checkpoints (.pt) by way of wasm/pt. It may
-// import wasm/pt, wasm/zoo and wasm.
+// import the rooms of wasm/.
 package modelfile
 
 import (
 	"fmt"
 	"os"
 
+	"eagleeye/wasm/convert/job"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
 	"eagleeye/wasm/pt"
-	"eagleeye/wasm/zoo"
 )
 
 // Read returns a model as the bytes of an ONNX file: those of the file, or what
@@ -20,13 +20,7 @@ func Read(path string) ([]byte, error) {
 	if err != nil || !pt.Is(data) {
 		return data, err
 	}
-	g, err := pt.Read(data)
-	if err == nil {
-		g, err = zoo.Fold(g)
-	}
-	if err == nil {
-		data, err = onnx.Write(g)
-	}
+	data, err = job.ONNX(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

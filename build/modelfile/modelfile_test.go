@@ -14,7 +14,7 @@ import (
 
 func TestFormats(t *testing.T) {
 	dir := t.TempDir()
-	f, err := os.Open("../pt/testdata/trained.pt.gz")
+	f, err := os.Open("../../wasm/pt/testdata/trained.pt.gz")
 	if err != nil {
 		t.Fatal(err)
 	}

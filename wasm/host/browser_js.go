@@ -49,6 +49,26 @@ func Bootstrapped() (Machine, error) {
 	return m, nil
 }
 
+// Another makes a machine of its own from the module that the worker's bootstrap
+// has compiled, which must not be a threaded one: eagleeyeKernels.module.
+func Another() (m Machine, err error) {
+	k := js.Global().Get("eagleeyeKernels")
+	if !k.Truthy() || !k.Get("module").Truthy() {
+		return nil, errors.New("host: globalThis.eagleeyeKernels.module is not set")
+	}
+	defer func() { // the browser throws a RangeError where it has no addresses left
+		if r := recover(); r != nil {
+			err = fmt.Errorf("host: no memory for other kernels: %v", r)
+		}
+	}()
+	wa := js.Global().Get("WebAssembly")
+	memory := wa.Get("Memory").New(map[string]any{"initial": 16, "maximum": maxBytes / pageSize / 2})
+	instance := wa.Get("Instance").New(k.Get("module"), map[string]any{"env": map[string]any{"memory": memory}})
+	b := &browserMachine{memory: memory, run: instance.Get("exports").Get("run"), variant: k.Get("variant").String(), threads: 1, bytes: js.Global().Get("Uint8Array")}
+	b.refresh()
+	return b, nil
+}
+
 type browserMachine struct {
 	memory, run, bytes js.Value
 	buffer             js.Value
@@ -134,4 +154,11 @@ func Ended(m Machine) bool {
 
 func (m *browserMachine) Variant() string { return m.variant }
 func (m *browserMachine) Threads() int    { return m.threads }
-func (m *browserMachine) Close() error    { return nil }
+
+// Close forgets the memory of a machine of its own, so that it can be collected.
+func (m *browserMachine) Close() error {
+	if !m.memory.Equal(js.Global().Get("eagleeyeKernels").Get("memory")) {
+		*m = browserMachine{variant: m.variant, threads: 1}
+	}
+	return nil
+}

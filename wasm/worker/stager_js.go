@@ -6,12 +6,13 @@ import (
 
 	"eagleeye/kernels"
 	"eagleeye/wasm"
+	"eagleeye/wasm/worker/port"
 )
 
 // stager writes pictures into the kernels' memory. What it needs for each frame
 // of one size is made once.
 type stager struct {
-	await   *awaiter
+	await   *port.Awaiter
 	memory  js.Value // WebAssembly.Memory
 	bytes   js.Value // Uint8Array
 	frame   js.Value // VideoFrame, undefined where the browser has none
@@ -26,7 +27,7 @@ type stager struct {
 	layout js.Value // options of VideoFrame.copyTo
 }
 
-func newStager(await *awaiter) *stager {
+func newStager(await *port.Awaiter) *stager {
 	g := js.Global()
 	return &stager{await: await, memory: g.Get("eagleeyeKernels").Get("memory"), bytes: g.Get("Uint8Array"), frame: g.Get("VideoFrame")}
 }
@@ -110,7 +111,7 @@ func (p picture) WritePlanes(at wasm.Planes) (err error) {
 		s.out = s.bytes.New(buffer, at.Y, int(end-at.Y)+at.ChromaRow*at.Chromatic)
 		s.layout = js.ValueOf(map[string]any{"layout": layout})
 	}
-	if _, err = s.await.value(p.Call("copyTo", s.out, s.layout)); err == nil {
+	if _, err = s.await.Value(p.Call("copyTo", s.out, s.layout)); err == nil {
 		p.Call("close") // the camera has few of them
 	}
 	return err
@@ -123,7 +124,7 @@ func (p picture) WriteRGBA(addr uint32) (err error) {
 	s := p.stager
 	s.aim(p.w, p.h, addr)
 	if p.convertible() {
-		if _, err := s.await.value(p.Call("copyTo", s.out, s.layout)); err == nil {
+		if _, err := s.await.Value(p.Call("copyTo", s.out, s.layout)); err == nil {
 			return nil
 		} // else draw it
 	}

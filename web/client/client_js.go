@@ -19,6 +19,9 @@ type Events struct {
 	Modules func(done, total float64)
 	NoSIMD  func()
 	Lost    func(opening bool, text string)
+	// Tune says how models are to run: the choice for the worker, and threads, 0
+	// for as many as suit the machine.
+	Tune func() (message.Choice, int)
 }
 
 // Silence after which a worker is given up, in seconds. They are counted, not
@@ -50,6 +53,8 @@ type worker struct {
 	w       js.Value
 	model   js.Value // Blob
 	name    string
+	choice  message.Choice // asked for last
+	threads int
 	silent  int  // seconds since it gave a sign of life, or was given a frame
 	limit   int  // of silent
 	waiting bool // for its modules, its model or a frame
@@ -59,8 +64,9 @@ type worker struct {
 // Open starts a worker with a model, in place of one that is still opening.
 func (c *Client) Open(model js.Value, name string) {
 	c.DropOpening()
-	script, early := start()
-	w := &worker{model: model, name: name, limit: openSilence, waiting: true}
+	_, threads := c.on.Tune()
+	script, early := start(threads)
+	w := &worker{model: model, name: name, threads: threads, limit: openSilence, waiting: true}
 	if early.Truthy() {
 		w.w = early.Get("worker")
 		w.w.Set("onmessage", js.Null())
@@ -91,8 +97,26 @@ func (c *Client) Open(model js.Value, name string) {
 }
 
 // start returns the address of the worker's script and, once, the worker that
-// boot.js has started with the page.
-func start() (script string, early js.Value) {
+// boot.js has started with the page, unless that has another number of threads.
+func start(threads int) (script string, early js.Value) {
+	script, early = begun()
+	if threads == 0 {
+		return script, early
+	}
+	if early.Truthy() {
+		early.Get("worker").Call("terminate")
+	}
+	return with(script, "threads", strconv.Itoa(threads)), js.Undefined()
+}
+
+// with sets a parameter of the worker's address.
+func with(script, name, value string) string {
+	url := js.Global().Get("URL").New(script, js.Global().Get("location").Get("href"))
+	url.Get("searchParams").Call("set", name, value)
+	return url.Call("toString").String()
+}
+
+func begun() (script string, early js.Value) {
 	e := js.Global().Get("eagleeyeEarly")
 	if !e.Truthy() {
 		return dom.Asset("worker.js"), js.Undefined()
@@ -109,6 +133,33 @@ func (c *Client) Reopen() {
 	if c.active != nil {
 		c.Open(c.active.model, c.active.name)
 	}
+}
+
+// Retune makes the model in use run as Events.Tune says, if it does not yet: in
+// its own worker, or for another number of threads in a new one. It does nothing
+// while a model is opened, which is to be followed by another call.
+func (c *Client) Retune() {
+	w := c.active
+	if w == nil || c.opening != nil || !w.alive() {
+		return
+	}
+	choice, threads := c.on.Tune()
+	switch {
+	case threads != w.threads:
+		c.Reopen()
+	case choice != w.choice:
+		w.choice = choice
+		w.silent, w.waiting, w.limit = 0, true, max(w.limit, openSilence)
+		c.send(w, message.Reload{Choice: choice}, js.Undefined(), false)
+	}
+}
+
+// Model returns the model in use and its name, undefined without one.
+func (c *Client) Model() (blob js.Value, name string) {
+	if c.active == nil {
+		return js.Undefined(), ""
+	}
+	return c.active.model, c.active.name
 }
 
 // Promote makes the worker that has opened its model the one in use.
@@ -199,7 +250,8 @@ func (c *Client) receive(w *worker, data js.Value) {
 	}
 	switch m := m.(type) {
 	case message.Ready:
-		c.send(w, message.Load{Name: w.name}, w.model, false)
+		w.choice, _ = c.on.Tune()
+		c.send(w, message.Load{Name: w.name, Choice: w.choice}, w.model, false)
 		return
 	case message.Loaded:
 		w.waiting, w.limit = false, max(frameSilence, warmRuns*int(m.WarmMicros/1e6))

@@ -135,3 +135,27 @@ func Every(ms int, f func()) {
 
 // Now returns milliseconds on the page's clock.
 func Now() float64 { return Window.Get("performance").Call("now").Float() }
+
+// Failure is a JavaScript error.
+type Failure struct{ Name, Text string }
+
+// Error implements error.
+func (f Failure) Error() string {
+	if f.Text == "" {
+		return f.Name
+	}
+	return f.Text
+}
+
+// Await waits for what a promise yields. It is for goroutines of their own: a
+// callback of the browser must not wait.
+func Await(promise js.Value) (js.Value, error) {
+	type result struct {
+		v   js.Value
+		err error
+	}
+	done := make(chan result, 1)
+	Then(promise, func(v js.Value) { done <- result{v: v} }, func(name, text string) { done <- result{err: Failure{name, text}} })
+	r := <-done
+	return r.v, r.err
+}

@@ -13,6 +13,7 @@ type Models struct {
 	Fetch    Fetch
 	Deleting string // Entry.ID of the last ModelDeleted
 	Work     Work
+	Careful  bool        // the next quantization rounds weights by what they change
 	Made     *Made       // the int8 model that was made here last
 	Study    *Comparison // of the float model and Made
 	Shown    int         // picture of Study on show
@@ -133,6 +134,8 @@ type (
 	AutoSized struct{ Side int }
 	// CheckpointPicked is a .pt file that a person gave.
 	CheckpointPicked struct{ Name string }
+	// CarefulSet chooses the slower way to quantize.
+	CarefulSet struct{ On bool }
 	// QuantizeWanted asks for the int8 form of the model in use.
 	QuantizeWanted struct{ Careful bool }
 	// WorkAt tells how far the work is, WorkFailed that it failed; WorkStopped is
@@ -179,6 +182,7 @@ func (ModelRetuned) action()     {}
 func (RetuneRefused) action()    {}
 func (AutoSized) action()        {}
 func (CheckpointPicked) action() {}
+func (CarefulSet) action()       {}
 func (QuantizeWanted) action()   {}
 func (WorkAt) action()           {}
 func (WorkFailed) action()       {}

@@ -116,6 +116,8 @@ func reduceWork(s State, a Action) (State, []Effect) {
 			return s, []Effect{StopWork, ReadCheckpoint}
 		}
 		return s, []Effect{ReadCheckpoint}
+	case CarefulSet:
+		m.Careful = a.On
 	case QuantizeWanted:
 		if s.CanQuantize() {
 			s.Problem = nil

@@ -201,7 +201,7 @@ func TestClassify(t *testing.T) {
 		{"a.png", "image/png", FileImage}, {"a", "image/avif", FileImage}, {"A.JPG", "", FileImage},
 		{"a.webm", "video/webm", FileVideo}, {"b.mkv", "", FileVideo},
 		{"m.onnx", "", FileModel}, {"m.v8.ONNX", "application/octet-stream", FileModel},
-		{"m.pt", "", FileUnknown}, {"onnx", "", FileUnknown}, {"", "", FileUnknown},
+		{"m.pt", "", FileModel}, {"onnx", "", FileUnknown}, {"", "", FileUnknown},
 	} {
 		if got := Classify(c.name, c.mime); got != c.want {
 			t.Errorf("Classify(%q, %q) = %d, want %d", c.name, c.mime, got, c.want)

@@ -30,7 +30,7 @@ func Classify(name, mime string) FileKind {
 		ext = strings.ToLower(name[i+1:])
 	}
 	switch ext {
-	case "onnx":
+	case "onnx", "pt":
 		return FileModel
 	case "jpg", "jpeg", "png", "webp", "gif", "bmp", "avif":
 		return FileImage
@@ -39,6 +39,9 @@ func Classify(name, mime string) FileKind {
 	}
 	return FileUnknown
 }
+
+// IsCheckpoint says by a file's name that it has to be converted first.
+func IsCheckpoint(name string) bool { return strings.HasSuffix(strings.ToLower(name), ".pt") }
 
 // Status says in one line what is happening. It changes with what happens, not
 // with every byte, so that screen readers can follow it.

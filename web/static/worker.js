@@ -1,12 +1,14 @@
 // Starts the engine: fetches its Go module and the kernels side by side, gives
 // the kernels a memory and threads, and runs the Go program, which then answers
-// messages.
+// messages. With ?program=convert it is the program that works on models.
 'use strict';
-// The names of the files, which the build writes in, and where they are: beside
-// this script, or where the one that started it from elsewhere says.
+// The names of the files, which the build writes in; they lie beside this script,
+// whose address a script of another origin that brought it in has to tell.
 const assets = {};
-const asset = (name) => String(new URL(assets[name] ?? name, self.eagleeyeBase ?? location.href));
-const engine = fetch(asset('engine.wasm'));
+const here = new URL(self.eagleeyeScript ?? location.href);
+const asset = (name) => String(new URL(assets[name] ?? name, here));
+const program = here.searchParams.get('program') === 'convert' ? 'convert.wasm' : 'engine.wasm';
+const engine = fetch(asset(program));
 engine.catch(() => {}); // told below
 importScripts(asset('wasm_exec.js'), asset('team.js'));
 
@@ -83,17 +85,17 @@ async function startKernels() {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
   const [module, variant] = await kernelModule('');
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-  return { memory, run: exports.run, variant, threads: 1 };
+  return { memory, run: exports.run, variant, threads: 1, module };
 }
 
 (async () => {
   try {
-    const [module, kernels] = await Promise.all([fetchModule('engine.wasm', engine), startKernels()]);
+    const [module, kernels] = await Promise.all([fetchModule(program, engine), startKernels()]);
     globalThis.eagleeyeKernels = kernels;
     const go = new Go();
-    const program = await WebAssembly.instantiate(module, go.importObject);
-    globalThis.eagleeyeEngineMemory = program.exports.mem;
-    await go.run(program);
+    const instance = await WebAssembly.instantiate(module, go.importObject);
+    globalThis.eagleeyeEngineMemory = instance.exports.mem;
+    await go.run(instance);
     onmessage = null; // the program's own would throw
     postMessage({ boot: 'exit', text: `The detector's program ended: ${reason()}` });
   } catch (error) {

@@ -45,12 +45,13 @@ const (
 
 // Hand is what components ask of the browser's side directly.
 type Hand struct {
-	Pick  func(files js.Value)       // a FileList of the chooser
-	Seek  func(part float64)         // moves a film to a part of its length, 0..1
-	Share func()                     // makes a link with the settings
-	Theme func()                     // dark, light or the system's
-	Copy  func(text string)          // to the clipboard
-	Save  func(report *state.Report) // as a file
+	Calibrate func(files js.Value, careful bool) // quantize the model by these pictures
+	Pick      func(files js.Value)               // a FileList of the chooser
+	Seek      func(part float64)                 // moves a film to a part of its length, 0..1
+	Share     func()                             // makes a link with the settings
+	Theme     func()                             // dark, light or the system's
+	Copy      func(text string)                  // to the clipboard
+	Save      func(report *state.Report)         // as a file
 }
 
 // App is the whole page.
@@ -86,7 +87,7 @@ func (a *App) Render() vecty.ComponentOrHTML {
 				&Found{State: s},
 				&Settings{State: s, Do: a.Do, Hand: a.Hand},
 				&Results{State: s, Do: a.Do},
-				&Models{State: s, Do: a.Do},
+				&Models{State: s, Do: a.Do, Hand: a.Hand},
 				&Engine{State: s, Do: a.Do},
 				&Performance{State: s, Do: a.Do, Hand: a.Hand},
 				elem.Footer(elem.Paragraph(vecty.Markup(vecty.Class("quiet")), vecty.Text(s.Say("Computed in this tab. No picture leaves it.")))),
