@@ -51,7 +51,7 @@ var writers = []struct {
 	{"worker.js", []string{"engine.wasm", "convert.wasm", "kernels*.wasm", "wasm_exec.js", "team.js", "pool.js"}},
 	{"boot.js", []string{"*"}},
 	{"bench.js", []string{"*"}},
-	{"eagleeye.js", []string{"worker.js"}},
+	{"eagleeye.js", []string{"worker.js", "model.json", "model.onnx"}},
 	{"manifest.webmanifest", nil},
 	{"index.html", nil},
 	{"bench.html", nil},
@@ -148,7 +148,11 @@ func refer(page []byte, names assets) []byte {
 // write writes the files into a folder.
 func (t tree) write(dir string) error {
 	for name, data := range t {
-		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), data, 0o644); err != nil {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, data, 0o644); err != nil {
 			return err
 		}
 	}

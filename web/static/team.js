@@ -9,7 +9,7 @@ const relaxedProbe = 'AGFzbQEAAAABBgFgAX8BfwMCAQAHCQEFcHJvYmUAAArsAQHpAQIBewF/IA
 // relaxedWorks says that the relaxed kernels give right results here;
 // ?kernels=simd128 in this script's address declines them.
 function relaxedWorks() {
-  if (new URLSearchParams(location.search).get('kernels') === 'simd128') return false;
+  if (here.searchParams.get('kernels') === 'simd128') return false;
   const bytes = Uint8Array.from(atob(relaxedProbe), (c) => c.charCodeAt(0));
   return WebAssembly.validate(bytes) && new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.probe(255) === 1;
 }
@@ -19,7 +19,7 @@ function relaxedWorks() {
 // on two, a second thread makes the page's own tasks wait 50 ms and more.
 function teamSize() {
   if (!self.crossOriginIsolated) return 1; // memory cannot be shared
-  const asked = Math.floor(Number(new URLSearchParams(location.search).get('threads')));
+  const asked = Math.floor(Number(here.searchParams.get('threads')));
   if (asked >= 1) return Math.min(asked, 16);
   const cores = navigator.hardwareConcurrency || 1;
   return Math.max(1, Math.min(8, Math.max(cores >> 1, Math.min(cores - 1, 4))));
@@ -38,7 +38,9 @@ function sharedMemory() {
 
 // addThread starts a worker that helps; it yields 1, or 0 when that fails.
 const addThread = (module, memory) => new Promise((done) => {
-  const worker = new Worker(asset('pool.js'));
+  const script = asset('pool.js');
+  const worker = new Worker(here.origin === self.origin ? script
+    : URL.createObjectURL(new Blob([`importScripts(${JSON.stringify(script)})`], { type: 'text/javascript' })));
   const timer = setTimeout(() => fail(), 5000);
   const fail = (event) => {
     event?.preventDefault();
