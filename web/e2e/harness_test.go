@@ -143,13 +143,19 @@ func tinyInt8(t *testing.T, size int) (path string, data []byte) {
 // page of it asked anything of another host.
 func chromium(t *testing.T, extra ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
+	return chromiumFor(t, 4*time.Minute, extra...)
+}
+
+// chromiumFor is chromium with another limit of the browser's life.
+func chromiumFor(t *testing.T, limit time.Duration, extra ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
 	// Before the browser's time starts: make the site and, it may be, install a browser.
 	parts(t)
 	if _, err := browser.Ensure(context.Background(), t.Logf); err != nil {
 		t.Fatal(err)
 	}
 	log := filepath.Join(t.TempDir(), "netlog.json")
-	ctx, stop := context.WithTimeout(context.Background(), 4*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), limit)
 	extra = append(extra, chromedp.Flag("log-net-log", log))
 	tab, closeBrowser, err := browser.Start(ctx, t.Logf, extra...)
 	if err != nil {
@@ -202,9 +208,14 @@ func checkRequests(t *testing.T, log string) {
 type snapshot struct {
 	Status, Engine, Source string
 	Live                   bool
-	Problem                *struct{ Code, Title, Text, Remedy string }
-	Restarts               int
-	Model                  *struct {
+	Film                   *struct {
+		Time, Length      float64
+		Paused, Analysing bool
+	}
+	Strip    []int // the picture on show, of how many
+	Problem  *struct{ Code, Title, Text, Remedy string }
+	Restarts int
+	Model    *struct {
 		Name, Precision, Variant string
 		Width, Height, Threads   int
 	}
@@ -215,7 +226,8 @@ type snapshot struct {
 		Kept, Update, Cut, Install bool
 		Failed                     string
 	}
-	Result *result
+	Result  *result
+	Results outcomes
 }
 
 type result struct {
@@ -232,6 +244,21 @@ type detection struct {
 	Name           string
 	Score          float64
 	X1, Y1, X2, Y2 float64
+	Track          int
+}
+
+// outcomes is what the page has made of its results.
+type outcomes struct {
+	Logged    struct{ Frames, Items, Bytes int }
+	Recording bool
+	Drawing   int
+	Seen      map[string]int
+	Shapes    []struct {
+		ID                               int
+		Line                             bool
+		ToLeft, ToRight, Inside, Entries int
+		Dwell                            float64
+	}
 }
 
 func (s snapshot) code() string {
