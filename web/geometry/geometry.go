@@ -41,6 +41,37 @@ func Label(box, area Rect, w, h float64) (x, y float64) {
 	return x, y
 }
 
+// Place returns where a w×h label of a box lies so that it covers none of those
+// that are there: above the box, below it, inside it at the top or the bottom,
+// each at the box's left or right edge; where none of these is free, as Label.
+func Place(box, area Rect, w, h float64, taken []Rect) Rect {
+	left := math.Max(area.X, math.Min(box.X, area.X+area.W-w))
+	right := math.Max(area.X, math.Min(box.X+box.W-w, area.X+area.W-w))
+	for _, y := range [...]float64{box.Y - h, box.Y + box.H, box.Y, box.Y + box.H - h} {
+		if y < area.Y || y+h > area.Y+area.H {
+			continue
+		}
+		for _, x := range [...]float64{left, right} {
+			r := Rect{x, y, w, h}
+			if !r.meetsAny(taken) {
+				return r
+			}
+		}
+	}
+	x, y := Label(box, area, w, h)
+	return Rect{x, y, w, h}
+}
+
+func (r Rect) meetsAny(others []Rect) bool {
+	for i := range others {
+		o := &others[i]
+		if r.X < o.X+o.W && o.X < r.X+r.W && r.Y < o.Y+o.H && o.Y < r.Y+r.H {
+			return true
+		}
+	}
+	return false
+}
+
 // Backing returns the size of a canvas' backing store for a cssW×cssH element
 // at a device pixel ratio, at least one pixel.
 func Backing(cssW, cssH, ratio float64) (w, h int) {

@@ -73,6 +73,33 @@ func TestLabel(t *testing.T) {
 	}
 }
 
+func TestPlace(t *testing.T) {
+	area := Rect{0, 0, 200, 100}
+	box := Rect{50, 40, 40, 30}
+	above, below := Rect{50, 24, 60, 16}, Rect{50, 70, 60, 16}
+	for _, c := range []struct {
+		name  string
+		box   Rect
+		taken []Rect
+		want  Rect
+	}{
+		{"free", box, nil, above},
+		{"touching is not covering", box, []Rect{{50, 8, 60, 16}}, above},
+		{"to the left above", box, []Rect{{100, 20, 60, 16}}, Rect{30, 24, 60, 16}},
+		{"below", box, []Rect{above, {20, 24, 60, 16}}, below},
+		{"inside at the top", Rect{50, 10, 40, 80}, nil, Rect{50, 10, 60, 16}},
+		{"inside at the bottom", Rect{50, 10, 40, 80}, []Rect{{0, 0, 200, 30}}, Rect{50, 74, 60, 16}},
+		{"nowhere", box, []Rect{area}, above},
+		{"at the right edge", Rect{190, 40, 10, 30}, nil, Rect{140, 24, 60, 16}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := Place(c.box, area, 60, 16, c.taken); !near(got, c.want) {
+				t.Fatalf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
 func TestSizes(t *testing.T) {
 	for _, c := range []struct {
 		name string

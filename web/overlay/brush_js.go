@@ -18,6 +18,7 @@ type brush struct {
 	font        string
 	fontUnit    float64
 	text        []byte
+	taken       []geometry.Rect // by labels
 	scene       *Scene
 	area        geometry.Rect
 	unit        float64
@@ -50,11 +51,12 @@ func (b *brush) paint(s *Scene, area geometry.Rect, unit float64) {
 	c.Set("font", b.font)
 	c.Set("textBaseline", "middle")
 	c.Set("textAlign", "left")
-	// The strongest box comes last and so lies on top.
+	// The strongest box comes last and so lies on top; its label is placed first.
 	for i := len(s.Detections) - 1; i >= 0; i-- {
 		b.box(i)
 	}
 	c.Call("setLineDash", b.solid)
+	b.labels()
 	b.draft()
 }
 
@@ -66,15 +68,20 @@ func (b *brush) at(p count.Point) (x, y float64) {
 	return b.area.X + p.X*b.area.W, b.area.Y + p.Y*b.area.H
 }
 
-func (b *brush) box(i int) {
-	s, c := b.scene, b.ctx
+// frame is where a box lies on the canvas.
+func (b *brush) frame(i int) geometry.Rect {
+	s := b.scene
 	d := &s.Detections[i]
 	x1, x2 := float64(d.X1), float64(d.X2)
 	if s.Mirror {
 		x1, x2 = s.Width-x2, s.Width-x1
 	}
-	box := b.area.Map(x1, float64(d.Y1), x2, float64(d.Y2), s.Width, s.Height)
-	style := geometry.StyleOf(d.Class)
+	return b.area.Map(x1, float64(d.Y1), x2, float64(d.Y2), s.Width, s.Height)
+}
+
+func (b *brush) box(i int) {
+	c, box := b.ctx, b.frame(i)
+	style := geometry.StyleOf(b.scene.Detections[i].Class)
 	c.Set("strokeStyle", style.Fill)
 	if style.Dashed {
 		c.Call("setLineDash", b.dash)
@@ -82,15 +89,33 @@ func (b *brush) box(i int) {
 		c.Call("setLineDash", b.solid)
 	}
 	c.Call("strokeRect", box.X, box.Y, box.W, box.H)
-	b.text = s.label(b.text[:0], i)
-	label := string(b.text)
-	height, u := 20*b.unit, b.unit
-	width := c.Call("measureText", label).Get("width").Float() + 12*u
-	x, y := geometry.Label(geometry.Rect{X: box.X - u, Y: box.Y - u, W: box.W + 2*u, H: box.H + 2*u}, b.area, width, height)
-	c.Set("fillStyle", style.Fill)
-	c.Call("fillRect", x, y, width, height)
-	c.Set("fillStyle", style.Ink)
-	c.Call("fillText", label, x+6*u, y+height/2+0.5*u)
+}
+
+// labels writes what the boxes hold, the strongest first. A label that would be
+// much wider than its box says less.
+func (b *brush) labels() {
+	c, s, u := b.ctx, b.scene, b.unit
+	height, pad := 20*u, 6*u
+	b.taken = b.taken[:0]
+	for i := range s.Detections {
+		box := b.frame(i)
+		label, width := "", 0.0
+		for say := sayAll; say <= sayName; say++ {
+			b.text = s.label(b.text[:0], i, say)
+			label = string(b.text)
+			width = c.Call("measureText", label).Get("width").Float() + 2*pad
+			if width <= max(1.25*box.W, 64*u) {
+				break
+			}
+		}
+		at := geometry.Place(geometry.Rect{X: box.X - u, Y: box.Y - u, W: box.W + 2*u, H: box.H + 2*u}, b.area, width, height, b.taken)
+		b.taken = append(b.taken, at)
+		style := geometry.StyleOf(s.Detections[i].Class)
+		c.Set("fillStyle", style.Fill)
+		c.Call("fillRect", at.X, at.Y, at.W, at.H)
+		c.Set("fillStyle", style.Ink)
+		c.Call("fillText", label, at.X+pad, at.Y+height/2+0.5*u)
+	}
 }
 
 // trails draws where the tracked objects were of late.

@@ -35,18 +35,27 @@ type Scene struct {
 // of a zone, Left alone.
 type Tally struct{ Left, Right string }
 
-// label appends what is written at a box: the track's number, the class, the
-// score in hundredths.
-func (s *Scene) label(b []byte, i int) []byte {
+// How much a label says, the most first.
+const (
+	sayAll   = iota // the track's number, the class, the score in hundredths
+	sayThing        // without the score
+	sayName         // the class alone
+)
+
+// label appends what is written at a box.
+func (s *Scene) label(b []byte, i, say int) []byte {
 	d := &s.Detections[i]
-	if i < len(s.IDs) && s.IDs[i] > 0 {
+	if say < sayName && i < len(s.IDs) && s.IDs[i] > 0 {
 		b = append(b, '#')
 		b = strconv.AppendInt(b, int64(s.IDs[i]), 10)
 		b = append(b, ' ')
 	}
 	b = append(b, state.ClassName(d.Class, s.Names)...)
-	b = append(b, ' ')
-	return strconv.AppendInt(b, int64(d.Score*100+0.5), 10)
+	if say == sayAll {
+		b = append(b, ' ')
+		b = strconv.AppendInt(b, int64(d.Score*100+0.5), 10)
+	}
+	return b
 }
 
 // middle is the middle of a shape's corners.
