@@ -98,7 +98,7 @@ func (p *page) showTable(s state.State) {
 			row.fill = fill
 			row.swatch.Get("style").Set("background", fill)
 		}
-		row.cells[0].set(state.ClassName(d.Class, s.Engine.Names()))
+		row.cells[0].set(state.ClassName(d.Class, p.names))
 		number := "–"
 		if i < len(r.ids) && r.ids[i] > 0 {
 			number = strconv.Itoa(r.ids[i])
@@ -142,7 +142,7 @@ func (p *page) showCounts(s state.State) {
 		if i > 0 {
 			text += ", "
 		}
-		text += state.ClassName(c.Class, s.Engine.Names()) + " " + strconv.Itoa(c.N)
+		text += state.ClassName(c.Class, p.names) + " " + strconv.Itoa(c.N)
 	}
 	if text != "" {
 		text = s.Say("Objects so far: {list}", "list", text)

@@ -36,7 +36,7 @@ func (p *page) tick() {
 	for i, d := range p.last.Detections {
 		classes[i] = d.Class
 	}
-	found := state.Summarize(classes, s.Engine.Names(), s.Say)
+	found := state.Summarize(classes, p.names, s.Say)
 	p.figures.show(p.rate.PerSecond(now), p.took, found, still)
 	p.tickClasses()
 	p.tickPerformance(s, now)

@@ -96,7 +96,6 @@ func (p *page) run(e state.Effect) {
 	case state.Promote:
 		p.client.Promote()
 		p.ground()
-		p.overlay.SetNames(s.Engine.Model.Classes)
 		if s.Source.Moving() || s.Source.Analysing || s.Source.Kind == state.SourceBench {
 			p.arrived()
 		}

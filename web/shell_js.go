@@ -13,6 +13,7 @@ import (
 type shellRoom struct {
 	base    state.Settings // before a person chose anything, in the browser's language
 	shown   state.Settings // as applied to the document
+	names   []string       // of the classes, in the page's language
 	sieve   *state.Model   // whose classes hidden speaks of
 	hidden  []bool         // by class
 	saver   js.Func        // for the timer that keeps the settings
@@ -97,6 +98,10 @@ func (p *page) runShell(e state.Effect) bool {
 func (p *page) apply() {
 	s := p.store.State()
 	v := s.Settings
+	if p.overlay != nil && (v.Lang != p.shown.Lang || s.Engine.Model != p.sieve || p.names == nil) {
+		p.names = s.ShownNames()
+		p.overlay.SetNames(p.names)
+	}
 	if v.Hidden != p.shown.Hidden || s.Engine.Model != p.sieve {
 		p.sieve = s.Engine.Model
 		names := s.Engine.Names()

@@ -5,6 +5,7 @@ import "eagleeye/wasm/message"
 // Reduce returns the state after an action and what is to be done about it.
 // While the engine does not run, the page says why unless it has to say more.
 func Reduce(s State, a Action) (State, []Effect) {
+	before := s
 	s, effects := reduce(s, a)
 	for _, room := range [...]func(State, Action) (State, []Effect){reduceSettings, reduceResults, reduceOffline, reduceModels} {
 		next, more := room(s, a)
@@ -13,7 +14,37 @@ func Reduce(s State, a Action) (State, []Effect) {
 	if s.Problem == nil && s.Engine.Phase == EngineFailed {
 		s.Problem = s.Engine.Fault
 	}
-	return s, effects
+	return retold(s, before, a), effects
+}
+
+// retold keeps how a new problem came about, and says an old one in the language
+// that the page has turned to: by what happened, once more, in that language.
+func retold(s, before State, a Action) State {
+	p := s.Problem
+	if p == nil {
+		return s
+	}
+	if p != before.Problem && p.again == nil {
+		before.Problem = nil
+		p.again = func(lang string) *Problem {
+			t := before
+			t.Settings.Lang = lang
+			t, _ = Reduce(t, a)
+			return t.Problem
+		}
+		return s
+	}
+	if s.Settings.Lang == before.Settings.Lang || p.again == nil {
+		return s
+	}
+	if q := p.again(s.Settings.Lang); q != nil {
+		q.again = p.again
+		if s.Engine.Fault == p {
+			s.Engine.Fault = q
+		}
+		s.Problem = q
+	}
+	return s
 }
 
 func reduce(s State, a Action) (State, []Effect) {

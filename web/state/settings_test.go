@@ -1,6 +1,10 @@
 package state
 
-import "testing"
+import (
+	"testing"
+
+	"eagleeye/wasm/message"
+)
 
 func TestSettingsText(t *testing.T) {
 	base := DefaultSettings()
@@ -145,6 +149,36 @@ func TestFilm(t *testing.T) {
 			if e != c.want[i] {
 				t.Errorf("%s: effects %v, want %v", c.name, effects, c.want)
 			}
+		}
+	}
+}
+
+// What went wrong is said in the language that the page turns to.
+func TestRetold(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   []Action
+	}{
+		{"camera", with(ready, CameraWanted{}, SourceFailed{1, "NotAllowedError", ""})},
+		{"file", with(ready, Picked{Name: "a.txt"})},
+		{"a failure that lasts", with(ready, EngineLost{Text: "boom"}, EngineLost{Text: "boom"})},
+		{"a model", with(ready, Picked{Name: "b.onnx"}, ModelArrived{"b.onnx"}, EngineRefused{message.ReasonShape, "x"})},
+	} {
+		s := New()
+		for _, a := range c.do {
+			s, _ = Reduce(s, a)
+		}
+		english := *s.Problem
+		s, _ = Reduce(s, LangSet{"zh"})
+		if s.Problem == nil || s.Problem.Code != english.Code || s.Problem.Title == english.Title || s.Problem.Remedy == english.Remedy {
+			t.Errorf("%s: in Chinese %+v", c.name, s.Problem)
+			continue
+		}
+		if failed := s.Engine.Phase == EngineFailed; failed != (s.Engine.Fault == s.Problem) {
+			t.Errorf("%s: the failure is told apart from what is on show", c.name)
+		}
+		if s, _ = Reduce(s, LangSet{"en"}); s.Problem.Title != english.Title || s.Problem.Text != english.Text {
+			t.Errorf("%s: back in English %+v", c.name, s.Problem)
 		}
 	}
 }

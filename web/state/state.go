@@ -146,6 +146,8 @@ type Problem struct {
 	Text   string
 	Remedy string
 	Note   bool // something that has already been mended
+
+	again func(lang string) *Problem // the same in another language
 }
 
 // New returns the state of a page that has just opened.

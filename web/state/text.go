@@ -4,6 +4,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"eagleeye/web/words"
 )
 
 // FileKind is what a dropped file is taken for.
@@ -155,7 +157,7 @@ func Summarize(classes []uint32, names []string, say func(string, ...string) str
 		}
 		parts = append(parts, part)
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, say(", "))
 }
 
 // ClassName returns a class' name, or its number where the model has no name.
@@ -198,6 +200,19 @@ func Clock(seconds float64) string {
 		s = "0" + s
 	}
 	return strconv.Itoa(tenths/600) + ":" + s
+}
+
+// ShownNames returns the class names of the model in use in the page's language.
+func (s State) ShownNames() []string {
+	names := s.Engine.Names()
+	if s.Settings.Lang != words.Chinese {
+		return names
+	}
+	shown := make([]string, len(names))
+	for i, name := range names {
+		shown[i] = words.Class(s.Settings.Lang, name)
+	}
+	return shown
 }
 
 // Names returns the class names of the model in use.

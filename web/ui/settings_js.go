@@ -107,14 +107,15 @@ func (c *Classes) Render() vecty.ComponentOrHTML {
 	shown := 0
 	for i := range names {
 		name := state.ClassName(uint32(i), names)
-		if query != "" && !strings.Contains(strings.ToLower(name), query) || shown == mostClasses {
+		shownName := words.Class(c.Lang, name)
+		if query != "" && !strings.Contains(strings.ToLower(name), query) && !strings.Contains(shownName, query) || shown == mostClasses {
 			continue
 		}
 		shown++
 		fill, _ := geometry.Colours(uint32(i))
 		rows = append(rows, elem.ListItem(elem.Label(
 			elem.Input(vecty.Markup(prop.Type(prop.TypeCheckbox), vecty.Data("name", name), vecty.Property("checked", !c.Hidden.Has(name)), vecty.Style("accent-color", fill))),
-			elem.Span(vecty.Markup(vecty.Class("ellipsis")), vecty.Text(name)),
+			elem.Span(vecty.Markup(vecty.Class("ellipsis")), vecty.Text(shownName)),
 			elem.Span(vecty.Markup(vecty.Class("n"), vecty.Data("class", strconv.Itoa(i)), vecty.Attribute("aria-hidden", "true"))),
 		)))
 	}

@@ -48,8 +48,8 @@ func invitation(s state.State) (title, text string) {
 	title, text = s.Say("Point a camera at the room"), s.Say("Or drop pictures, a video or an .onnx model anywhere, or paste a picture.")
 	if s.ShowsDemo() {
 		title = s.Say("Hold a drawing up to the camera")
-		if m := s.Engine.Model; m != nil {
-			text = s.Say("Drawn or printed: {names}.", "names", strings.Join(m.Classes, ", ")) + " " + text
+		if s.Engine.Model != nil {
+			text = s.Say("Drawn or printed: {names}.", "names", strings.Join(s.ShownNames(), s.Say(", "))) + " " + text
 		}
 	}
 	return title, text

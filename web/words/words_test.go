@@ -108,6 +108,17 @@ func TestChinese(t *testing.T) {
 	}
 }
 
+func TestClass(t *testing.T) {
+	if len(zhClasses) != 88 {
+		t.Errorf("%d classes have a Chinese name, want COCO's 80 and 8 symbols", len(zhClasses))
+	}
+	for _, c := range []struct{ lang, name, want string }{{English, "dog", "dog"}, {Chinese, "dog", "狗"}, {Chinese, "gizmo", "gizmo"}} {
+		if got := Class(c.lang, c.name); got != c.want {
+			t.Errorf("Class(%q, %q) = %q, want %q", c.lang, c.name, got, c.want)
+		}
+	}
+}
+
 func TestFill(t *testing.T) {
 	for _, c := range []struct {
 		text  string

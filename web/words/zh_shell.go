@@ -4,6 +4,7 @@ package words
 // problems.
 var zhShell = map[string]string{
 	// The stage.
+	", ":                     "、",
 	"Picture":                "画面",
 	"Live picture":           "实时画面",
 	"Waiting for the camera": "正在等待摄像头",
