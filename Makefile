@@ -2,10 +2,11 @@
 
 MODEL ?=
 CALIB ?=
+MODELS ?=
 DATA  ?= ../shared/coco/val
 FUZZTIME ?= 20s
 OUT ?= bench-results
-export MODEL CALIB
+export MODEL CALIB MODELS
 
 # eval uses the data beside the project where nothing else is named.
 EVAL_MODEL = $(or $(MODEL),$(wildcard ../shared/models/yolov8n.onnx))

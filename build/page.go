@@ -20,6 +20,7 @@ import (
 // modelFlags choose the model that the page ships.
 type modelFlags struct {
 	Model    string `help:"ONNX file to ship (else the cached download)." env:"MODEL" type:"path" placeholder:"FILE"`
+	Models   string `help:"Folder of further ONNX files that the page offers; NAME.txt beside NAME.onnx describes it." env:"MODELS" type:"path" placeholder:"DIR"`
 	Calib    string `help:"Folder of photos to calibrate a float model on (else drawn scenes)." env:"CALIB" type:"path" placeholder:"DIR"`
 	Float    bool   `help:"Ship a float model as it is, without making its int8 form."`
 	NoModel  bool   `help:"Ship no model: the page asks for one to be dropped on it."`
@@ -67,6 +68,9 @@ func (f modelFlags) find(ctx context.Context, t terminal) (path, name string, er
 
 // ship chooses the site's model, and the film that goes with the project's own.
 func (f modelFlags) ship(ctx context.Context, t terminal, o *site.Options) (err error) {
+	if o.Models, err = site.ModelFiles(f.Models); err != nil {
+		return err
+	}
 	if o.Model, o.ModelName, err = f.find(ctx, t); err != nil || o.Model != "" {
 		return err
 	}

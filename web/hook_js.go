@@ -17,6 +17,8 @@ import (
 //	  film: {time, length, paused, analysing} or null,  // seconds
 //	  strip: [index, count] or null, // of pictures that were opened together
 //	  problem: {code, title, text, remedy} or null,
+//	  models: {inUse, stored, ask, work,  // ids, bytes on the device, id asked about, what is being made
+//	    list: [{id, name, size, stored}], made: {id, name, size} or null, share},  // of boxes that agree, or null
 //	  restarts,                      // crashes since a person last chose a model
 //	  model: {name, width, height, precision, variant, threads} or null,
 //	  frames, dropped,               // results, and pictures skipped, since the page opened
@@ -58,7 +60,7 @@ func (p *page) snapshot() js.Value {
 		problem = dom.Object("code", v.Code, "title", v.Title, "text", v.Text, "remedy", v.Remedy)
 	}
 	if v := s.Engine.Model; v != nil {
-		model = dom.Object("name", v.Name, "width", v.Width, "height", v.Height, "precision", v.Precision, "variant", v.Variant, "threads", v.Threads)
+		model = dom.Object("name", v.Name, "width", v.Width, "height", v.Height, "precision", v.Precision, "variant", v.Variant, "threads", v.Threads, "memory", float64(v.Memory), "quantized", v.Quantized)
 	}
 	if p.last.Width > 0 {
 		result = resultObject(&p.last, s.Engine.Names())
@@ -71,6 +73,7 @@ func (p *page) snapshot() js.Value {
 		"engine", phaseNames[s.Engine.Phase],
 		"source", sourceNames[s.Source.Kind], "live", s.Source.Live, "film", film, "strip", strip,
 		"problem", problem, "model", model, "result", result,
+		"models", p.modelsObject(), "functions", dom.Functions(),
 		"restarts", s.Engine.Crashes,
 		"frames", p.frames, "dropped", p.gate.Dropped,
 		"fps", p.rate.PerSecond(dom.Now()), "latency", p.took,
@@ -97,4 +100,22 @@ func resultObject(r *message.Result, names []string) js.Value {
 		"id", int(r.ID), "width", int(r.Width), "height", int(r.Height),
 		"prepare", float64(r.Prepare)/1000, "infer", float64(r.Infer)/1000, "decode", float64(r.Decode)/1000,
 		"planes", r.Planes, "detections", found, "thumb", thumb)
+}
+
+func (p *page) modelsObject() js.Value {
+	m := p.store.State().Models
+	list, stored, made, share := dom.Array(), 0.0, js.Null(), js.Null()
+	if m.Catalog != nil {
+		stored = m.Catalog.Stored
+		for _, e := range m.Catalog.Entries {
+			list.Call("push", dom.Object("id", e.ID, "name", e.Name, "size", e.Bytes, "stored", e.Stored))
+		}
+	}
+	if v := m.Made; v != nil {
+		made = dom.Object("id", v.ID, "name", v.Name, "size", v.Bytes)
+	}
+	if v := m.Study; v != nil {
+		share = js.ValueOf(v.Agree.Share())
+	}
+	return dom.Object("inUse", m.InUse, "stored", stored, "ask", m.Ask, "work", int(m.Work.Kind), "list", list, "made", made, "share", share, "fetching", m.Fetch.ID)
 }

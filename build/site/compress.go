@@ -145,7 +145,7 @@ func FirstBoxes(sizes []Size) Size {
 			if s.Brotli > kernel.Brotli {
 				kernel = s
 			}
-		case !strings.HasPrefix(s.Name, "bench") && !strings.HasPrefix(s.Name, "eagleeye"):
+		case first(s.Name):
 			sum.add(s)
 		}
 	}

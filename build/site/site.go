@@ -6,7 +6,6 @@ package site
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -19,23 +18,16 @@ import (
 
 // Options of Build.
 type Options struct {
-	Root      string // the repository; "" is the working folder
-	Out       string // folder to make; "" is dist in Root
-	Parts     string // folder that Compile filled; "" compiles
-	Model     string // ONNX file to ship; "" and no ModelData: the page asks for one
-	ModelName string // shown by the page; "" is the file's name
-	ModelData []byte // the model itself, where Model is ""
-	Film      []byte // what the page plays as a demo of Model; nil for none
-	Compress  bool   // keep each file's brotli and gzip forms beside it
+	Root      string      // the repository; "" is the working folder
+	Out       string      // folder to make; "" is dist in Root
+	Parts     string      // folder that Compile filled; "" compiles
+	Model     string      // ONNX file to ship; "" and no ModelData: the page asks for one
+	ModelName string      // shown by the page; "" is the file's name
+	ModelData []byte      // the model itself, where Model is ""
+	Film      []byte      // what the page plays as a demo of Model; nil for none
+	Models    []ModelFile // further models, offered by the page; without a first one they are not
+	Compress  bool        // keep each file's brotli and gzip forms beside it
 	Logf      func(format string, args ...any)
-}
-
-// ModelInfo is model.json: what the page knows of model.onnx before it loads.
-type ModelInfo struct {
-	Name   string `json:"name"`
-	Size   int64  `json:"size"` // bytes
-	SHA256 string `json:"sha256"`
-	Demo   bool   `json:"demo,omitempty"` // there is a film for it, demo.bin
 }
 
 // ErrOccupied says that the output folder holds something else.
@@ -203,11 +195,12 @@ func model(_ context.Context, t tree, o Options) error {
 	if data == nil {
 		return nil
 	}
-	text, err := json.MarshalIndent(ModelInfo{Name: name, Size: int64(len(data)), SHA256: digest(data), Demo: o.Film != nil}, "", "  ")
-	if err != nil {
+	first := about(name, data)
+	first.Demo = o.Film != nil
+	t["model.onnx"] = data
+	if err := t.place(first, o.Models); err != nil {
 		return err
 	}
-	t["model.onnx"], t["model.json"] = data, append(text, '\n')
 	if o.Film != nil {
 		t["demo.bin"] = o.Film
 	}

@@ -53,11 +53,19 @@ func Array(items ...any) js.Value {
 	return a
 }
 
+// functions counts what Then and Listen have made and not yet released.
+var functions int
+
+// Functions returns how many functions of Then and Listen the browser holds.
+func Functions() int { return functions }
+
 // Then calls done with what a promise yields, or failed with the name and the
 // message of its error, and releases both functions after.
 func Then(promise js.Value, done func(js.Value), failed func(name, text string)) {
 	var then, catch js.Func
+	functions += 2
 	release := func() {
+		functions -= 2
 		then.Release()
 		catch.Release()
 	}
@@ -118,8 +126,10 @@ func Listen(target js.Value, event string, f func(e js.Value)) (stop func()) {
 		f(args[0])
 		return nil
 	})
+	functions++
 	target.Call("addEventListener", event, fn)
 	return func() {
+		functions--
 		target.Call("removeEventListener", event, fn)
 		fn.Release()
 	}
