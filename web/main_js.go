@@ -38,6 +38,7 @@ func main() {
 		},
 		Ended: func(seq int) { p.store.Dispatch(state.SourceEnded{Seq: seq}) },
 		Frame: p.arrived,
+		Say:   func(text string, pairs ...string) string { return p.store.State().Say(text, pairs...) },
 
 		Paused:   func(on bool) { p.store.Dispatch(state.FilmPaused{Paused: on}) },
 		Measured: func(seq int, s float64) { p.store.Dispatch(state.FilmMeasured{Seq: seq, Duration: s}) },

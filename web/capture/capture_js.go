@@ -18,6 +18,8 @@ type Events struct {
 	Ended  func(seq int) // the camera went away
 	Frame  func()        // a new picture is on show
 
+	Say func(text string, pairs ...string) string // in the page's language
+
 	Paused   func(paused bool)
 	Measured func(seq int, seconds float64) // a film's length
 	Analysed func(seq int)                  // Analyse is at the end
@@ -83,7 +85,7 @@ func New(video, picture js.Value, on Events) *Source {
 		case w > 0:
 			s.on.Live(s.seq, s.label(), w, h)
 		case s.url != "": // sound alone, or pictures in a codec that is lacking
-			s.on.Failed(s.seq, "", "The browser finds no picture in it.")
+			s.on.Failed(s.seq, "", s.on.Say("The browser finds no picture in it."))
 		}
 	})
 	dom.Listen(video, "error", func(js.Value) {
@@ -164,7 +166,7 @@ func (s *Source) bitmap(seq int, from js.Value, options ...any) {
 	})
 	if failed {
 		_, text := dom.Error(thrown)
-		s.on.Failed(seq, "", undecodable(text))
+		s.on.Failed(seq, "", s.undecodable(text))
 		return
 	}
 	dom.Then(promise, func(bitmap js.Value) {
@@ -178,7 +180,7 @@ func (s *Source) bitmap(seq int, from js.Value, options ...any) {
 			bitmap.Call("close")
 		case problem != "":
 			bitmap.Call("close")
-			s.on.Failed(seq, "", "It measures "+strconv.Itoa(w)+" × "+strconv.Itoa(h)+" pixels: "+problem+".")
+			s.on.Failed(seq, "", s.on.Say("It measures {w} × {h} pixels: {problem}.", "w", strconv.Itoa(w), "h", strconv.Itoa(h), "problem", s.on.Say(problem)))
 		case dw != w || dh != h:
 			s.bitmap(seq, bitmap, dom.Object("resizeWidth", dw, "resizeHeight", dh, "resizeQuality", "high"))
 		default:
@@ -190,12 +192,14 @@ func (s *Source) bitmap(seq int, from js.Value, options ...any) {
 		}
 	}, func(_, text string) {
 		if seq == s.seq {
-			s.on.Failed(seq, "", undecodable(text))
+			s.on.Failed(seq, "", s.undecodable(text))
 		}
 	})
 }
 
-func undecodable(text string) string { return "The browser cannot decode it: " + text }
+func (s *Source) undecodable(text string) string {
+	return s.on.Say("The browser cannot decode it: {text}", "text", text)
+}
 
 // Take hands over the picture on show, to be transferred; a picture that cannot
 // be taken is skipped.

@@ -39,7 +39,7 @@ func (s *Source) Demo(seq int) {
 	}
 	dom.Then(js.Global().Call("fetch", dom.Asset(filmName)), func(response js.Value) {
 		if !response.Get("ok").Bool() {
-			failed("", "The server answered "+strconv.Itoa(response.Get("status").Int())+" for "+filmName+".")
+			failed("", s.on.Say("The server answered {status} for {file}.", "status", strconv.Itoa(response.Get("status").Int()), "file", filmName))
 			return
 		}
 		dom.Then(response.Call("arrayBuffer"), func(buffer js.Value) {
@@ -123,7 +123,7 @@ func (s *Source) turn(r *reel, seq int) {
 		r.timer = js.Global().Call("setTimeout", r.show, max(r.period-(dom.Now()-began), 0))
 	}, func(_, text string) {
 		if !r.ended {
-			s.on.Failed(seq, "", undecodable(text))
+			s.on.Failed(seq, "", s.undecodable(text))
 		}
 	})
 }

@@ -530,3 +530,15 @@ func TestTenMinutes(t *testing.T) {
 	}
 	p.clean()
 }
+
+// Before its module runs the page already speaks the language of the link, and
+// has its theme.
+func TestBootWords(t *testing.T) {
+	p := newTab(t, chromium(t), serve(t, "", "ui.wasm")+"#lang=zh&theme=light")
+	p.shows("app", "页面无法启动")
+	var look []string
+	p.eval(`[document.documentElement.lang, document.documentElement.dataset.theme]`, &look)
+	if !slices.Equal(look, []string{"zh-Hans", "light"}) {
+		t.Errorf("the page is %q", look)
+	}
+}

@@ -32,7 +32,17 @@ async function isolating() {
   const assets = {};
   const asset = (name) => assets[name] ?? name;
   globalThis.eagleeyeAssets = assets;
+  // The page's language and theme, before its module can tell (web/shell_js.go):
+  // of the address, of the last visit, else the browser's.
+  let kept = '';
+  try { kept = localStorage.getItem('eagleeye') ?? ''; } catch { /* storage may be forbidden */ }
+  const chosen = (name) => new RegExp(`[#&]${name}=(\\w+)`).exec(`${location.hash}#${kept}`)?.[1];
+  const language = chosen('lang') ?? navigator.languages.find((one) => /^(en|zh)\b/i.test(one)) ?? 'en';
+  const say = (english, chinese) => (/^zh/i.test(language) ? chinese : english);
+  document.documentElement.lang = say('en', 'zh-Hans');
+  if (/^(dark|light)$/.test(chosen('theme'))) document.documentElement.dataset.theme = chosen('theme');
   const text = document.getElementById('boot-text');
+  text.textContent = say('Loading the page', '正在加载页面');
   const bar = document.getElementById('boot-progress');
   const fail = (what, remedy) => {
     const app = document.getElementById('app');
@@ -45,10 +55,12 @@ async function isolating() {
   // A function whose body is one SIMD instruction: i8x16.splat.
   const simd = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11]);
   if (typeof WebAssembly !== 'object' || typeof Worker !== 'function') {
-    return fail('This browser cannot run WebAssembly in a worker', 'Update the browser: Chrome or Edge 91, Firefox 89, Safari 16.4 or later can.');
+    return fail(say('This browser cannot run WebAssembly in a worker', '此浏览器无法在后台线程中运行 WebAssembly'),
+      say('Update the browser: Chrome or Edge 91, Firefox 89, Safari 16.4 or later can.', '请更新浏览器：Chrome 或 Edge 91、Firefox 89、Safari 16.4 及以上版本可以。'));
   }
   if (!WebAssembly.validate(simd)) {
-    return fail('This browser has no WebAssembly SIMD', 'Update the browser: Chrome or Edge 91, Firefox 89, Safari 16.4 or later have it.');
+    return fail(say('This browser has no WebAssembly SIMD', '此浏览器不支持 WebAssembly SIMD'),
+      say('Update the browser: Chrome or Edge 91, Firefox 89, Safari 16.4 or later have it.', '请更新浏览器：Chrome 或 Edge 91、Firefox 89、Safari 16.4 及以上版本均支持。'));
   }
   // An offer to install the page may come before its module runs.
   addEventListener('beforeinstallprompt', (event) => { event.preventDefault(); globalThis.eagleeyeInstall = event; });
@@ -94,8 +106,9 @@ async function isolating() {
     });
     globalThis.eagleeyeUIMemory = instance.exports.mem;
     await go.run(instance);
-    fail('The page stopped', 'Reload it. If it stops again, please report what the browser\'s console says.');
+    fail(say('The page stopped', '页面停止了运行'),
+      say('Reload it. If it stops again, please report what the browser\'s console says.', '请重新加载。如果再次停止，请反馈浏览器控制台中的内容。'));
   } catch (error) {
-    fail(`The page could not start: ${error.message || error}`, 'Check the connection and reload.');
+    fail(say('The page could not start: ', '页面无法启动：') + (error.message || error), say('Check the connection and reload.', '请检查网络并重新加载。'));
   }
 })();

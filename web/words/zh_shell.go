@@ -165,6 +165,13 @@ var zhShell = map[string]string{
 	"{n} parameters":        "{n} 个参数",
 
 	// What went wrong.
+	"The browser finds no picture in it.":                  "浏览器在其中找不到画面。",
+	"It measures {w} × {h} pixels: {problem}.":             "它的大小是 {w} × {h} 像素：{problem}。",
+	"it has no pixels":                                     "没有任何像素",
+	"its longer side has more than 16,384 pixels":          "长边超过 16,384 像素",
+	"one side is more than 100 times as long as the other": "一边的长度超过另一边的 100 倍",
+	"The browser cannot decode it: {text}":                 "浏览器无法解码：{text}",
+	"The server answered {status} for {file}.":             "服务器对 {file} 的回答是 {status}。",
 	"Drop a YOLOv8 .onnx file here. Get one with “make model” in the project, or export your own: yolo export model=yolov8n.pt format=onnx.": "请把 YOLOv8 的 .onnx 文件拖到这里。可在项目中用“make model”获取，或自行导出：yolo export model=yolov8n.pt format=onnx。",
 	"This browser has no WebAssembly SIMD":                                                               "此浏览器不支持 WebAssembly SIMD",
 	"The detector's kernels cannot run without it.":                                                      "没有它，检测器的内核无法运行。",
