@@ -32,6 +32,7 @@ type commands struct {
 	Zip      zipCmd      `cmd:"" help:"Build the page and pack it with a small server for each system."`
 	Model    modelCmd    `cmd:"" help:"Download the official YOLOv8n, checked by size and SHA-256."`
 	Quantize quantizeCmd `cmd:"" help:"Make the int8 form of a float model."`
+	Methods  methodsCmd  `cmd:"" help:"Set the ways to quantize a model beside each other."`
 	Prune    pruneCmd    `cmd:"" help:"Remove the least important channels of a model."`
 	Export   exportCmd   `cmd:"" help:"Write a model as ONNX, TensorFlow Lite or .js, ncnn, OpenVINO or for TensorRT."`
 	Train    trainCmd    `cmd:"" help:"Train a detector, from random weights or a model's."`
@@ -45,6 +46,7 @@ type commands struct {
 	Info      infoCmd      `cmd:"" help:"Tell about a model: sizes, layers, cost."`
 	Bench     benchCmd     `cmd:"" help:"Time the page's engine against other runtimes in a browser."`
 	TrainDemo trainDemoCmd `cmd:"" help:"Train the model that the project ships, on scenes that it renders."`
+	Scenes    scenesCmd    `cmd:"" help:"Render scenes of drawn symbols as a COCO data set."`
 	Test      testCmd      `cmd:"" help:"Run the tests, tell what failed and what was skipped."`
 	Fuzz      fuzzCmd      `cmd:"" help:"Fuzz every fuzz test for a while."`
 }
@@ -81,7 +83,7 @@ func execute(ctx context.Context, args []string, t terminal) (code int) {
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(t),
-		trainVars(""), kong.Vars{"calib": fmt.Sprint(calib.DefaultImages)},
+		trainVars(""), kong.Vars{"calib": fmt.Sprint(calib.DefaultImages), "float_budget": fmt.Sprint(calib.DefaultFloatBudget)},
 	)
 	if err != nil {
 		panic(err) // the struct above is wrong

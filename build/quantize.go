@@ -27,12 +27,13 @@ type quantizeCmd struct {
 	Images      int     `help:"Photos to observe." default:"100"`
 	Observer    string  `help:"How the range of an activation is chosen: ${enum}." enum:"mse,percentile,minmax,entropy" default:"mse"`
 	Percentile  float64 `help:"What --observer=percentile keeps, in percent." default:"99.999"`
-	BiasImages  int     `help:"Photos to match the biases on; -1 leaves them as they are, which is better where weights are rounded by photos." default:"-1"`
+	BiasImages  int     `help:"Photos to match the biases on; 0 leaves them as they are, which is better where weights are rounded by photos." default:"0"`
 	RoundImages int     `help:"Photos to round the weights by, so that results change least; -1 rounds each to the nearest." default:"32"`
 	Wide        bool    `help:"Use all of int8 for every weight; without, those that relaxed SIMD multiplies are kept where it is exact, which makes them run faster." name:"wide-weights"`
 	Size        int     `help:"Side of the network's input while observing; 0 is the model's own." default:"0"`
 	WeightsOnly bool    `help:"Only the weights become int8: a small file that computes in float."`
 
+	FloatBudget float64  `help:"Share of a frame's time, as predicted, for which the layers with the noisiest activations stay float; 0 is int8 throughout." default:"${float_budget}" group:"Mixed precision"`
 	Float       []string `help:"Layers to leave in float, as --sensitivity names them." placeholder:"LAYER,…" group:"Mixed precision"`
 	MaxDrop     float64  `help:"Leave as few layers in float as keep the loss within this; 0 leaves none." default:"0" group:"Mixed precision"`
 	DropOf      string   `help:"What --max-drop bounds: fidelity is the rms difference of the scores from the float model's, ap is AP50-95 on --data. One of ${enum}." enum:"fidelity,ap" default:"fidelity" group:"Mixed precision"`
@@ -47,11 +48,11 @@ func (c *quantizeCmd) Run(ctx context.Context, t terminal) error {
 	}
 	o := calib.Options{
 		In: c.In, Out: c.Out, CalibDir: c.Calib, Images: c.Images, BiasImages: c.BiasImages, RoundImages: c.RoundImages, Size: c.Size,
-		Choice: calib.Choice{Observer: quant.Observer(c.Observer), Percentile: c.Percentile, Wide: c.Wide},
+		Choice: calib.Choice{Observer: quant.Observer(c.Observer), Percentile: c.Percentile, Wide: c.Wide, FloatBudget: c.FloatBudget},
 		Log:    t.err, Progress: t.bars(),
 	}
 	if c.WeightsOnly {
-		o.Images, o.BiasImages = 1, -1 // activations get no grid
+		o.Images, o.BiasImages = 1, 0 // activations get no grid
 	}
 	start := time.Now()
 	s, err := calib.Begin(o)
@@ -165,6 +166,7 @@ type mixer struct {
 // make is the model with groups of activations and the named weights in float.
 func (m *mixer) make(ctx context.Context, float []bool, weights map[string]bool) (*graph.Graph, error) {
 	c := m.choice
+	c.FloatBudget = 0 // layers are judged one by one
 	c.FloatGroups, c.FloatWeights = float, weights
 	return m.s.Graph(ctx, c)
 }

@@ -15,8 +15,8 @@ import (
 // Defaults of Options.
 const (
 	DefaultImages      = calib.DefaultImages
-	DefaultBiasImages  = calib.DefaultBiasImages
 	DefaultRoundImages = calib.DefaultRoundImages
+	DefaultFloatBudget = calib.DefaultFloatBudget
 )
 
 // What is the core's.
@@ -33,7 +33,7 @@ type Options struct {
 	In, Out     string
 	CalibDir    string // pictures, or a folder with images/; "" draws scenes
 	Images      int    // pictures to observe; 0 is DefaultImages
-	BiasImages  int    // pictures to correct the biases on; 0 is DefaultBiasImages, negative none
+	BiasImages  int    // pictures to match the biases on; 0 or less leaves them as they are
 	RoundImages int    // pictures to round the weights by; 0 is DefaultRoundImages, negative rounds each weight to the nearest
 	Size        int    // of the network's input while observing; 0 is the model's own
 	Choice
@@ -116,12 +116,15 @@ func (o *Options) complete() error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
-	o.Images, o.BiasImages, o.RoundImages = c.Images, c.BiasImages, c.RoundImages
+	o.Images, o.RoundImages = c.Images, c.RoundImages
 	if o.Observer == "" {
 		o.Observer = quant.MSE
 	}
 	if _, err := quant.ParseObserver(string(o.Observer)); err != nil {
 		return err
+	}
+	if !(o.FloatBudget >= 0 && o.FloatBudget <= 1) {
+		return fmt.Errorf("a budget of %g of a frame's time: use 0 to 1 (%g is good)", o.FloatBudget, DefaultFloatBudget)
 	}
 	if o.Percentile == 0 {
 		o.Percentile = quant.DefaultPercentile

@@ -260,6 +260,7 @@ func TestQuantizeRefuses(t *testing.T) {
 		{"observer", Options{In: good, Out: out, Choice: Choice{Observer: "best"}}, nil, "mse, minmax, percentile or entropy"},
 		{"percentile", Options{In: good, Out: out, Choice: Choice{Observer: quant.Percentile, Percentile: 0.999}}, nil, "percentile"},
 		{"negative images", Options{In: good, Out: out, Images: -3}, nil, "at least 1"},
+		{"budget", Options{In: good, Out: out, Choice: Choice{FloatBudget: 2}}, nil, "budget"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Quantize(context.Background(), c.o)

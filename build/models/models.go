@@ -77,7 +77,7 @@ func (o Int8) Path(ctx context.Context, model string) (path string, made bool, e
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", false, fmt.Errorf("cache: %w", err)
 	}
-	_, err = calib.Quantize(ctx, calib.Options{In: model, Out: path, CalibDir: o.Calib, Images: o.Images, Progress: o.Progress, Log: o.Log})
+	_, err = calib.Quantize(ctx, calib.Options{In: model, Out: path, CalibDir: o.Calib, Images: o.Images, Choice: calib.Choice{FloatBudget: calib.DefaultFloatBudget}, Progress: o.Progress, Log: o.Log})
 	if err != nil {
 		return "", false, fmt.Errorf("int8: %w", err)
 	}

@@ -21,7 +21,6 @@ import (
 // Defaults of Options.
 const (
 	DefaultImages      = 100
-	DefaultBiasImages  = 20
 	DefaultRoundImages = 32
 )
 
@@ -39,7 +38,7 @@ type Pictures interface {
 // Options of Open.
 type Options struct {
 	Images      int // pictures to observe; 0 is DefaultImages
-	BiasImages  int // pictures to correct the biases on; 0 is DefaultBiasImages, negative none
+	BiasImages  int // pictures to match the biases on; 0 or less leaves them as they are
 	RoundImages int // pictures to round the weights by; 0 is DefaultRoundImages, negative rounds each weight to the nearest
 	Size        int // of the network's input while observing; 0 is the model's own
 
@@ -75,9 +74,6 @@ func (o *Options) Complete() error {
 	if o.Images == 0 {
 		o.Images = DefaultImages
 	}
-	if o.BiasImages == 0 {
-		o.BiasImages = DefaultBiasImages
-	}
 	if o.RoundImages == 0 {
 		o.RoundImages = DefaultRoundImages
 	}
@@ -97,6 +93,10 @@ type Choice struct {
 	// FloatGroups tells of each of the layout's groups whether its activations
 	// stay float; nil quantizes all.
 	FloatGroups []bool
+	// FloatBudget, where FloatGroups is nil, leaves the groups with the noisiest
+	// grids in float as far as that costs no more than this share of a frame's
+	// time; 0 leaves none. See Study.Noisy.
+	FloatBudget float64
 	// FloatWeights names convolutions whose weights stay float.
 	FloatWeights map[string]bool
 }
@@ -152,6 +152,12 @@ func closeAll(detectors []*wasm.Detector) {
 
 // Graph quantizes the model.
 func (s *Study) Graph(ctx context.Context, c Choice) (*graph.Graph, error) {
+	if c.FloatGroups == nil && c.FloatBudget > 0 {
+		var err error
+		if c.FloatGroups, err = s.Noisy(c); err != nil {
+			return nil, err
+		}
+	}
 	opts := quant.Options{Observer: c.Observer, Percentile: c.Percentile, WideWeights: c.Wide, FloatGroups: c.FloatGroups}
 	if c.FloatWeights != nil {
 		opts.FloatWeights = func(n *graph.Node) bool { return c.FloatWeights[n.Name] }
@@ -170,7 +176,7 @@ func (s *Study) Graph(ctx context.Context, c Choice) (*graph.Graph, error) {
 		opts.Weights = w
 	}
 	q, err := quant.Quantize(s.g, s.cal, opts)
-	if err != nil || s.o.BiasImages < 0 || c.OwnBiases {
+	if err != nil || s.o.BiasImages <= 0 || c.OwnBiases {
 		return q, err
 	}
 	if opts.Bias, err = s.o.correct(ctx, s.g, q, s.src, &s.Report); err != nil {

@@ -51,21 +51,9 @@ func (c *Calibrator) Histogram(name string) *Histogram { return c.hist[name] }
 
 // Grids returns the grid of each group of the layout, by its number.
 func (c *Calibrator) Grids(l *Layout, o Observer, percentile float64) ([]graph.Quant, error) {
-	merged := make([]*Histogram, l.Groups)
-	image := -1
-	for _, p := range l.Points {
-		if p.Name == l.Input {
-			image = p.Group
-			continue
-		}
-		h := c.hist[p.Name]
-		if h == nil || h.N == 0 {
-			return nil, fmt.Errorf("activation %q was never observed: run the model over calibration images first", p.Name)
-		}
-		if merged[p.Group] == nil {
-			merged[p.Group] = &Histogram{}
-		}
-		merged[p.Group].Merge(h)
+	merged, image, err := c.groups(l)
+	if err != nil {
+		return nil, err
 	}
 	grids := make([]graph.Quant, l.Groups)
 	for i, h := range merged {
@@ -83,4 +71,52 @@ func (c *Calibrator) Grids(l *Layout, o Observer, percentile float64) ([]graph.Q
 		grids[i] = Grid(lo, hi)
 	}
 	return grids, nil
+}
+
+// Noise returns what rounding to the grids adds to each group, its mean square
+// as a share of the values' variance; 0 for the image, whose grid is exact.
+func (c *Calibrator) Noise(l *Layout, grids []graph.Quant) ([]float64, error) {
+	merged, image, err := c.groups(l)
+	if err != nil {
+		return nil, err
+	}
+	noise := make([]float64, l.Groups)
+	for i, h := range merged {
+		if i == image {
+			continue
+		}
+		at, weight := h.bins()
+		sum, mean, square := 0.0, 0.0, 0.0
+		for k, x := range at {
+			sum += weight[k]
+			mean += weight[k] * x
+			square += weight[k] * x * x
+		}
+		if variance := square - mean*mean/sum; variance > 0 {
+			noise[i] = squaredError(at, weight, grids[i]) / variance
+		}
+	}
+	return noise, nil
+}
+
+// groups merges what was counted for each group; image is that of the input,
+// nil where nothing else is in it.
+func (c *Calibrator) groups(l *Layout) (merged []*Histogram, image int, err error) {
+	merged = make([]*Histogram, l.Groups)
+	image = -1
+	for _, p := range l.Points {
+		if p.Name == l.Input {
+			image = p.Group
+			continue
+		}
+		h := c.hist[p.Name]
+		if h == nil || h.N == 0 {
+			return nil, 0, fmt.Errorf("activation %q was never observed: run the model over calibration images first", p.Name)
+		}
+		if merged[p.Group] == nil {
+			merged[p.Group] = &Histogram{}
+		}
+		merged[p.Group].Merge(h)
+	}
+	return merged, image, nil
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // Rounds are the draws of the bootstrap.
-const Rounds = 200
+const Rounds = 100
 
 // Row is one method, measured.
 type Row struct {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"eagleeye/wasm/calib"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/quant"
 )
@@ -44,7 +45,7 @@ func Search(ctx context.Context, l *quant.Layout, order []Layer, make Quantizer,
 		if m.Drop, err = drop(m.Graph); err != nil {
 			return nil, err
 		}
-		m.Time, err = Time(m.Graph, size)
+		m.Time, err = calib.FrameTime(m.Graph, size)
 		return m, err
 	}
 	best, err := try(0)

@@ -7,14 +7,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"eagleeye/build/fidelity"
 	"eagleeye/build/judge"
+	"eagleeye/wasm/calib"
 	"eagleeye/wasm/graph"
-	"eagleeye/wasm/plan"
 	"eagleeye/wasm/quant"
 )
 
@@ -116,7 +115,7 @@ func Analyze(ctx context.Context, l *quant.Layout, make Quantizer, j *judge.Judg
 	if err != nil {
 		return nil, err
 	}
-	if a.Time, err = Time(q, size); err != nil {
+	if a.Time, err = calib.FrameTime(q, size); err != nil {
 		return nil, err
 	}
 	tell("int8 throughout")
@@ -135,7 +134,7 @@ func Analyze(ctx context.Context, l *quant.Layout, make Quantizer, j *judge.Judg
 		if err != nil {
 			return nil, fmt.Errorf("%s in float: %w", layer.Name, err)
 		}
-		t, err := Time(q, size)
+		t, err := calib.FrameTime(q, size)
 		if err != nil {
 			return nil, err
 		}
@@ -184,28 +183,4 @@ func (a *Analysis) Error(l Layer) float64 {
 		return l.Int8.RMSScore * l.Int8.RMSScore
 	}
 	return a.All.RMSScore*a.All.RMSScore - l.Float.RMSScore*l.Float.RMSScore
-}
-
-// Time predicts a frame's time in ms on one thread of the page's kernels.
-func Time(g *graph.Graph, size int) (float64, error) {
-	h, w := size, size
-	if size == 0 {
-		h, w = graph.InputSize(g)
-	}
-	p, err := graph.Prepare(g, h, w)
-	if err != nil {
-		return 0, err
-	}
-	built, err := plan.Build(p, plan.Options{Relaxed: true})
-	if err != nil {
-		return 0, err
-	}
-	sum := 0.0
-	for _, s := range built.Steps[1:] { // after the letterbox
-		sum += s.Predicted
-	}
-	if !(sum > 0) || math.IsInf(sum, 0) {
-		return 0, fmt.Errorf("sensitivity: a frame of %g ms", sum)
-	}
-	return sum, nil
 }
