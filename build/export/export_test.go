@@ -2,8 +2,10 @@ package export
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,8 +37,7 @@ func run(t *testing.T, python string, model []byte, batch, h, w int, input []flo
 	return exporttest.Run(t, python, filepath.Join("testdata", "ort.py"), input, path, strconv.Itoa(batch), strconv.Itoa(h), strconv.Itoa(w))
 }
 
-// Every form of a seeded model: our own reader and ONNX Runtime give the
-// engine's numbers.
+// Every form of a seeded model, read back, gives the engine's numbers.
 func TestONNXForms(t *testing.T) {
 	const h, w = 96, 128
 	g := exporttest.Tiny(t, w, h)
@@ -65,10 +66,40 @@ func TestONNXForms(t *testing.T) {
 						t.Fatal(err)
 					}
 					exporttest.Within(t, d, p, out["output0"].Floats(), most)
-					exporttest.Within(t, d, p, run(t, exporttest.Python(t, packages...), data, 1, h, w, p.Input()), most)
 				})
 			}
 		}
+	}
+}
+
+// Every opset from 11 to 21 passes ONNX's own checker, says its opset and its
+// open sizes, and computes the engine's numbers.
+func TestOpsets(t *testing.T) {
+	python := exporttest.Python(t, packages...)
+	const h, w = 64, 96
+	g := exporttest.Tiny(t, w, h)
+	p := exporttest.Scenes(1, w, h)[0]
+	files := map[string][]byte{}
+	for opset := 11; opset <= 21; opset++ {
+		for _, sizes := range []string{"fixed", "dynamic"} {
+			for _, precision := range []form.Precision{form.Float32, form.Float16} {
+				o := ONNXOptions{Options: form.Options{Precision: precision}, Opset: opset, Dynamic: sizes == "dynamic"}
+				files[fmt.Sprintf("%d %s %s.onnx", opset, sizes, precision)] = encode(t, g, o)
+			}
+		}
+	}
+	dir := exporttest.Files(t, files)
+	y := exporttest.Run(t, python, filepath.Join("testdata", "check.py"), p.Input(), dir, strconv.Itoa(h), strconv.Itoa(w))
+	d := exporttest.Engine(t, g, wasm.Options{})
+	n := len(y) / len(files)
+	for i, name := range slices.Sorted(maps.Keys(files)) {
+		t.Run(name, func(t *testing.T) {
+			most := exporttest.Tolerance{Box: 2e-3, Score: 1e-5}
+			if strings.Contains(name, string(form.Float16)) {
+				most = exporttest.Half
+			}
+			exporttest.Within(t, d, p, y[i*n:(i+1)*n], most)
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ErrNotYOLOv8 marks a model whose output is not that of a YOLOv8 detector as
@@ -32,26 +33,7 @@ var ErrNotYOLOv8 = errors.New("not a YOLOv8 detector")
 // argument is not changed.
 func Prepare(g *Graph, h, w int) (*Graph, error) {
 	g = Clone(g)
-	passes := []pass{
-		{"verify", (*Graph).Verify},
-		{"task", checkTask},
-		{"operators", checkOps},
-		{"constants", constants},
-		{"float32", widen},
-		{"input", ownInput(&h, &w)},
-		{"fold", Fold},
-		{"quantization", LiftQDQ},
-		{"quantized constants", snapConstants},
-		{"fold dequantized", Fold},
-		{"copies", dropCopies},
-		{"head", replaceHead},
-	}
-	passes = append(passes, body...)
-	passes = append(passes,
-		pass{"size", func(g *Graph) error { return resize(g, h, w) }},
-		pass{"result", checkPrepared},
-		pass{"verify result", (*Graph).Verify})
-	if err := run(g, passes); err != nil {
+	if err := run(g, reading(h, w, body, pass{"result", checkPrepared})); err != nil {
 		return nil, err
 	}
 	return g, nil
@@ -72,6 +54,27 @@ var body = []pass{
 	{"residual", fuseResidual},
 	{"grids", spreadGrids},
 	{"dead code", DropDead},
+}
+
+// reading returns all passes of a reading: up to the head, those over what is
+// before it, and those at an input of h×w pixels (0: the file's own size).
+func reading(h, w int, middle []pass, last ...pass) []pass {
+	first := []pass{
+		{"verify", (*Graph).Verify},
+		{"task", checkTask},
+		{"operators", checkOps},
+		{"constants", constants},
+		{"float32", widen},
+		{"input", ownInput(&h, &w)},
+		{"fold", Fold},
+		{"quantization", LiftQDQ},
+		{"quantized constants", snapConstants},
+		{"fold dequantized", Fold},
+		{"copies", dropCopies},
+		{"head", replaceHead},
+	}
+	size := []pass{{"size", func(g *Graph) error { return resize(g, h, w) }}}
+	return slices.Concat(first, middle, size, last, []pass{{"verify result", (*Graph).Verify}})
 }
 
 func run(g *Graph, passes []pass) error {

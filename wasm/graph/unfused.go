@@ -10,25 +10,11 @@ package graph
 // such a graph's batch norms part of its convolutions.
 func Unfused(g *Graph, h, w int) (*Graph, error) {
 	g = Clone(g)
-	passes := []pass{
-		{"verify", (*Graph).Verify},
-		{"task", checkTask},
-		{"operators", checkOps},
-		{"constants", constants},
-		{"float32", widen},
-		{"input", ownInput(&h, &w)},
-		{"fold", Fold},
-		{"quantization", LiftQDQ},
-		{"quantized constants", snapConstants},
-		{"fold dequantized", Fold},
-		{"copies", dropCopies},
-		{"head", replaceHead},
+	passes := reading(h, w, []pass{
 		{"SiLU", findSiLU},
 		{"lower", lower},
 		{"dead code", DropDead},
-		{"size", func(g *Graph) error { return resize(g, h, w) }},
-		{"verify result", (*Graph).Verify},
-	}
+	})
 	if err := run(g, passes); err != nil {
 		return nil, err
 	}

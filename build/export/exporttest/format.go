@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"eagleeye/build/export/form"
@@ -15,6 +16,25 @@ import (
 // Runner writes a model in a format and runs it with the format's own runtime
 // on pictures of h×w, given as Inputs gives them.
 type Runner func(t *testing.T, g *graph.Graph, o form.Options, h, w int, input []float32) []float32
+
+// Script is a Runner by a Python script, testdata/NAME: it writes the files of
+// encode and calls the script as `NAME MODEL… HEIGHT WIDTH INPUT OUTPUT`, with
+// the paths of models.
+func Script(python, name string, encode func(*graph.Graph, form.Options) (map[string][]byte, error), models ...string) Runner {
+	return func(t *testing.T, g *graph.Graph, o form.Options, h, w int, input []float32) []float32 {
+		t.Helper()
+		files, err := encode(g, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := Files(t, files)
+		var args []string
+		for _, m := range models {
+			args = append(args, filepath.Join(dir, m))
+		}
+		return Run(t, python, filepath.Join("testdata", name), input, append(args, strconv.Itoa(h), strconv.Itoa(w))...)
+	}
+}
 
 // Tiny is a seeded model of three classes, for w×h pixels.
 func Tiny(t *testing.T, w, h int) *graph.Graph {

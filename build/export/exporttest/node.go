@@ -2,12 +2,8 @@ package exporttest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 )
@@ -17,14 +13,8 @@ import (
 // cache. Without npm or the packages the test is skipped.
 func Node(t *testing.T, packages ...string) string {
 	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Skipf("no folder for Node packages (%v): skipped", err)
-	}
-	sum := sha256.Sum256([]byte(strings.Join(packages, "\n")))
-	dir := filepath.Join(cache, "eagle-eye", "node-"+hex.EncodeToString(sum[:6]))
-	done := filepath.Join(dir, "complete")
-	if _, err := os.Stat(done); err == nil {
+	dir, ready := environment(t, "node", packages)
+	if ready {
 		return dir
 	}
 	npm, err := exec.LookPath("npm")
@@ -40,8 +30,6 @@ func Node(t *testing.T, packages ...string) string {
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Skipf("%s could not be installed (%v): skipped\n%s", packages[0], err, out)
 	}
-	if err := os.WriteFile(done, []byte(strings.Join(packages, "\n")+"\n"), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	complete(t, dir, packages)
 	return dir
 }

@@ -25,14 +25,9 @@ import (
 // test is skipped: they are no part of the project.
 func Python(t *testing.T, packages ...string) string {
 	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Skipf("no folder for a Python environment (%v): skipped", err)
-	}
-	sum := sha256.Sum256([]byte(strings.Join(packages, "\n")))
-	dir := filepath.Join(cache, "eagle-eye", "python-"+hex.EncodeToString(sum[:6]))
-	python, done := filepath.Join(dir, "bin", "python"), filepath.Join(dir, "complete")
-	if _, err := os.Stat(done); err == nil {
+	dir, ready := environment(t, "python", packages)
+	python := filepath.Join(dir, "bin", "python")
+	if ready {
 		return python
 	}
 	system, err := exec.LookPath("python3")
@@ -50,10 +45,29 @@ func Python(t *testing.T, packages ...string) string {
 			t.Skipf("%s could not be installed (%v): skipped\n%s", packages[0], err, out)
 		}
 	}
-	if err := os.WriteFile(done, []byte(strings.Join(packages, "\n")+"\n"), 0o666); err != nil {
+	complete(t, dir, packages)
+	return python
+}
+
+// environment is the folder in the user's cache for pinned packages of a kind
+// of runtime; ready says whether complete was called for it.
+func environment(t *testing.T, kind string, packages []string) (dir string, ready bool) {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Skipf("no folder for packages of %s (%v): skipped", kind, err)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(packages, "\n")))
+	dir = filepath.Join(cache, "eagle-eye", kind+"-"+hex.EncodeToString(sum[:6]))
+	_, err = os.Stat(filepath.Join(dir, "complete"))
+	return dir, err == nil
+}
+
+func complete(t *testing.T, dir string, packages []string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, "complete"), []byte(strings.Join(packages, "\n")+"\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	return python
 }
 
 // Run executes a script as `python script ARGS… INPUT OUTPUT` where INPUT and

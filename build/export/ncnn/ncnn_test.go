@@ -3,7 +3,6 @@ package ncnn
 import (
 	"bytes"
 	"math"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,13 +16,13 @@ var packages = []string{"ncnn==1.0.20261020", "numpy==2.4.6"}
 
 // runtime is ncnn on a model that Encode writes.
 func runtime(t *testing.T) exporttest.Runner {
-	python := exporttest.Python(t, packages...)
-	return func(t *testing.T, g *graph.Graph, o form.Options, h, w int, input []float32) []float32 {
-		m := encode(t, g, o)
-		dir := exporttest.Files(t, map[string][]byte{"model.ncnn.param": m.Param, "model.ncnn.bin": m.Bin})
-		return exporttest.Run(t, python, filepath.Join("testdata", "run.py"), input,
-			filepath.Join(dir, "model.ncnn.param"), filepath.Join(dir, "model.ncnn.bin"), strconv.Itoa(h), strconv.Itoa(w))
-	}
+	return exporttest.Script(exporttest.Python(t, packages...), "run.py", func(g *graph.Graph, o form.Options) (map[string][]byte, error) {
+		m, err := Encode(g, o)
+		if err != nil {
+			return nil, err
+		}
+		return map[string][]byte{"model.param": m.Param, "model.bin": m.Bin}, nil
+	}, "model.param", "model.bin")
 }
 
 func encode(t *testing.T, g *graph.Graph, o form.Options) *Model {

@@ -3,8 +3,6 @@ package openvino
 import (
 	"bytes"
 	"encoding/xml"
-	"path/filepath"
-	"strconv"
 	"testing"
 
 	"eagleeye/build/export/exporttest"
@@ -16,12 +14,13 @@ var packages = []string{"openvino==2026.4.1", "numpy==2.4.6"}
 
 // runtime is OpenVINO on a model that Encode writes.
 func runtime(t *testing.T) exporttest.Runner {
-	python := exporttest.Python(t, packages...)
-	return func(t *testing.T, g *graph.Graph, o form.Options, h, w int, input []float32) []float32 {
-		m := encode(t, g, o)
-		dir := exporttest.Files(t, map[string][]byte{"model.xml": m.XML, "model.bin": m.Bin})
-		return exporttest.Run(t, python, filepath.Join("testdata", "run.py"), input, filepath.Join(dir, "model.xml"), strconv.Itoa(h), strconv.Itoa(w))
-	}
+	return exporttest.Script(exporttest.Python(t, packages...), "run.py", func(g *graph.Graph, o form.Options) (map[string][]byte, error) {
+		m, err := Encode(g, o)
+		if err != nil {
+			return nil, err
+		}
+		return map[string][]byte{"model.xml": m.XML, "model.bin": m.Bin}, nil
+	}, "model.xml")
 }
 
 func encode(t *testing.T, g *graph.Graph, o form.Options) *Model {

@@ -5,8 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"path/filepath"
-	"strconv"
 	"testing"
 
 	"eagleeye/build/export/exporttest"
@@ -18,11 +16,10 @@ var packages = []string{"ai-edge-litert==2.3.0", "numpy==2.4.6"}
 
 // runtime is LiteRT on a model that Encode writes.
 func runtime(t *testing.T) exporttest.Runner {
-	python := exporttest.Python(t, packages...)
-	return func(t *testing.T, g *graph.Graph, o form.Options, h, w int, input []float32) []float32 {
-		dir := exporttest.Files(t, map[string][]byte{"model.tflite": encode(t, g, o)})
-		return exporttest.Run(t, python, filepath.Join("testdata", "litert.py"), input, filepath.Join(dir, "model.tflite"), strconv.Itoa(h), strconv.Itoa(w))
-	}
+	return exporttest.Script(exporttest.Python(t, packages...), "litert.py", func(g *graph.Graph, o form.Options) (map[string][]byte, error) {
+		data, err := Encode(g, o)
+		return map[string][]byte{"model.tflite": data}, err
+	}, "model.tflite")
 }
 
 func encode(t *testing.T, g *graph.Graph, o form.Options) []byte {
