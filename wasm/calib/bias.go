@@ -266,7 +266,9 @@ func (o *Options) lane(g *graph.Graph, keep []string, img *image.RGBA) (*lane, e
 // lane was opened with in biases only, and returns a kept value.
 func (l *lane) run(p *plan.Plan, from, to int, tap string) ([]float32, int, error) {
 	if from > 0 { // the first steps read the letterbox's descriptor, which Stage wrote
-		p.Load(l.m)
+		if err := p.Load(l.m); err != nil {
+			return nil, 0, err
+		}
 	}
 	if err := l.m.Run(p.Program+uint32(from)*uint32(unsafe.Sizeof(kernels.Step{})), to-from); err != nil {
 		return nil, 0, err

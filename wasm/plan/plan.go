@@ -59,7 +59,8 @@ type Part struct {
 }
 
 // Load writes the image to a machine's memory, of Size bytes at least, and lets
-// the kernels do their part of the packing.
+// the kernels do their part of the packing. Activations of a plan of the same
+// layout stay as they are if values are kept.
 func (p *Plan) Load(m interface {
 	Write(addr uint32, p []byte)
 	Run(prog uint32, n int) error
@@ -311,6 +312,12 @@ func (b *builder) memory() error {
 	b.arenaBase = alignUp(base + int64(b.fixed))
 	p.Arena = place(b.buffers)
 	end := b.arenaBase + p.Arena
+	setupEnd := int64(0)
+	if len(b.kept) > 0 { // tools load plans in the middle of a run
+		end = b.prepareSetup(alignUp(end))
+	} else {
+		setupEnd = b.prepareSetup(b.arenaBase)
+	}
 	b.scratch = end
 	b.scratchSize = alignUp(b.scratchSize)
 	end = alignUp(end + b.scratchSize*int64(b.threads))
@@ -323,7 +330,7 @@ func (b *builder) memory() error {
 	if end > math.MaxInt32 { // offsets between maps are int32
 		return fmt.Errorf("plan: the model needs %d MiB of kernel memory at this input size, the limit is 2048: choose a smaller size", end>>20)
 	}
-	p.Size = int(max(end, b.prepareSetup()))
+	p.Size = int(max(end, setupEnd))
 	return nil
 }
 

@@ -289,6 +289,9 @@ func checkGraph(t *testing.T, seed uint64) (bytes int) {
 	checkArena(t, all.buffers, all.plan.Arena)
 	kept := &runner{t, host.NewRef(), all.plan}
 	kept.run(rgba, 0xff)
+	if err := all.plan.Load(kept.m); err != nil { // which leaves all values as they are
+		t.Fatal(err)
+	}
 	for _, n := range g.Nodes {
 		checkNode(t, kept, n)
 	}

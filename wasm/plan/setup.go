@@ -4,7 +4,8 @@ import "eagleeye/kernels"
 
 // Transformed weights are eight times as large as those of the file, and the tab
 // takes long to compute them in Go: kernels do, once, from the file's bytes,
-// which lie for that time where activations will.
+// which lie for that time where activations will, or where values are kept, in a
+// place of their own.
 
 // rawWeights are weights that a kernel is to transform.
 type rawWeights struct {
@@ -49,10 +50,10 @@ func (b *builder) winograd43(c *conv, d *kernels.ConvDesc, x ref, n numbers, sca
 	return nil
 }
 
-// prepareSetup writes the setup's program and data for places from the arena's
-// first byte on, and returns their end.
-func (b *builder) prepareSetup() int64 {
-	end, scratch := b.arenaBase, 0
+// prepareSetup writes the setup's program and data for places from end on, and
+// returns where those end.
+func (b *builder) prepareSetup(end int64) int64 {
+	scratch := 0
 	take := func(n int) uint32 {
 		at := uint32(end)
 		end = alignUp(end + int64(n))
