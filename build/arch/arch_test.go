@@ -38,6 +38,11 @@ var rules = map[string][]string{
 	"web":          {"web/...", "wasm/message"},
 	"web/e2e":      {"build/..."},
 	"build":        {"build/...", "wasm/...", "kernels"},
+	// A format knows graphs, not files or the command.
+	"build/export/form":       {"wasm/graph"},
+	"build/export/ncnn":       {"build/export/form", "wasm/graph", "wasm/yolo"},
+	"build/export/openvino":   {"build/export/form", "wasm/graph"},
+	"build/export/tensorflow": {"build/export/form", "wasm/graph", "wasm/yolo"},
 	// Training's arithmetic knows neither models nor files.
 	"build/train/simd": {},
 	"build/train/ops":  {"build/train/simd"},
