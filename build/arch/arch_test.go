@@ -43,6 +43,9 @@ var rules = map[string][]string{
 	"build/export/ncnn":       {"build/export/form", "wasm/graph", "wasm/yolo"},
 	"build/export/openvino":   {"build/export/form", "wasm/graph"},
 	"build/export/tensorflow": {"build/export/form", "wasm/graph", "wasm/yolo"},
+	// A file for each system that goes with a packed page: Go's library alone.
+	"build/serve":            {},
+	"build/serve/standalone": {"build/serve"},
 	// Training's arithmetic knows neither models nor files.
 	"build/train/simd": {},
 	"build/train/ops":  {"build/train/simd"},

@@ -78,8 +78,8 @@ func TestThreads(t *testing.T) {
 	}
 }
 
-// unisolated serves what another server does without the headers that isolate
-// the page.
+// unisolated serves what another server does without what isolates the page: the
+// headers, and the service worker, which would add them.
 func unisolated(t *testing.T, from string) string {
 	t.Helper()
 	u, err := url.Parse(from)
@@ -92,7 +92,7 @@ func unisolated(t *testing.T, from string) string {
 		r.Header.Del("Cross-Origin-Embedder-Policy")
 		return nil
 	}
-	server := httptest.NewServer(proxy)
+	server := httptest.NewServer(without(proxy, "sw.js"))
 	t.Cleanup(server.Close)
 	return server.URL + "/"
 }
