@@ -39,6 +39,7 @@ type commands struct {
 	Distill  distillCmd  `cmd:"" help:"Train a small detector to give what a large one gives, with labels or without."`
 	//lint:ignore SA5008 kong takes several set tags
 	QAT       qatCmd       `cmd:"" name:"qat" help:"Train a model as the int8 form that it is to have." set:"epochs=10" set:"lr=0.0001" set:"optimizer=adamw" set:"mosaic=0" set:"nominal=0" set:"warmup=0.3" set:"warmsteps=20"`
+	Compress  compressCmd  `cmd:"" help:"Run a whole chain from a recipe: distil, prune, recover, quantize, export, report."`
 	Eval      evalCmd      `cmd:"" help:"Judge a model or a file of detections on a COCO data set."`
 	Compare   compareCmd   `cmd:"" help:"Show where two models differ: classes, pictures."`
 	Report    reportCmd    `cmd:"" help:"Set models beside each other: accuracy, size, cost, time."`
@@ -75,16 +76,7 @@ func execute(ctx context.Context, args []string, t terminal) (code int) {
 		}
 	}
 	var c commands
-	parser, err := kong.New(&c,
-		kong.Name("go run ./build"),
-		kong.Description("Eagle Eye's tool: the page, its models, their accuracy. Each command has --help."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Writers(t.out, t.err),
-		kong.Exit(func(code int) { panic(exit(code)) }),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(t),
-		trainVars(""), kong.Vars{"calib": fmt.Sprint(calib.DefaultImages), "float_budget": fmt.Sprint(calib.DefaultFloatBudget)},
-	)
+	parser, err := newParser(ctx, &c, t)
 	if err != nil {
 		panic(err) // the struct above is wrong
 	}
@@ -106,6 +98,20 @@ func execute(ctx context.Context, args []string, t terminal) (code int) {
 		return exitUsage
 	}
 	return report(t, k.Run())
+}
+
+// newParser reads command lines into c.
+func newParser(ctx context.Context, c *commands, t terminal) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("go run ./build"),
+		kong.Description("Eagle Eye's tool: the page, its models, their accuracy. Each command has --help."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(t.out, t.err),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(t),
+		trainVars(""), kong.Vars{"calib": fmt.Sprint(calib.DefaultImages), "float_budget": fmt.Sprint(calib.DefaultFloatBudget)},
+	)
 }
 
 // exit unwinds from where kong ends the program, as --help does.
