@@ -51,7 +51,7 @@ const batch = 16
 
 var stages = []stage{
 	{name: "small", size: 192, steps: 4200, lr: 0.003, final: 0.2, warm: 100},
-	{name: "full", size: Size, steps: 1200, lr: 0.001, final: 0.02, warm: 50, first: 1 << 20},
+	{name: "full", size: Size, steps: 4000, lr: 0.0015, final: 0.01, warm: 50, first: 1 << 20},
 }
 
 // Scenes that each epoch is judged on, and those that count.

@@ -45,6 +45,9 @@ func TestShipped(t *testing.T) {
 	if *model != "" {
 		return
 	}
+	if *count == testScenes && (s.AP50 < 0.95 || s.AP < 0.75) {
+		t.Errorf("AP50 %.4f, AP50-95 %.4f: want 0.95 and 0.75 at least", s.AP50, s.AP)
+	}
 	r := readRecord(t)
 	if *count == r.Test.Scenes && (math.Abs(s.AP50-r.Test.AP50) > 0.002 || math.Abs(s.AP-r.Test.AP) > 0.002) {
 		t.Errorf("AP50 %.4f, AP50-95 %.4f: the record says %.4f and %.4f", s.AP50, s.AP, r.Test.AP50, r.Test.AP)
