@@ -36,7 +36,7 @@ func (c *Offline) Render() vecty.ComponentOrHTML {
 			elem.Div(
 				vecty.Markup(vecty.Class("actions"), vecty.Property("hidden", !choice)),
 				c.button("update", s.Say("Use it now"), true, state.UpdateWanted{}),
-				c.button("update-later", s.Say("At the next start"), false, state.UpdatePutOff{}),
+				c.button("update-later", s.Say("Later"), false, state.UpdatePutOff{}),
 			),
 		),
 		elem.Div(

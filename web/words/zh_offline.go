@@ -13,6 +13,6 @@ var zhOffline = map[string]string{
 	"this browser has no service workers here":                                   "此浏览器在此处没有 Service Worker",
 	"This page on this device":                                                   "本设备上的此页面",
 	"Use it now":                                                                 "立即使用",
-	"At the next start":                                                          "下次启动时",
+	"Later":                                                                      "稍后",
 	"Install":                                                                    "安装",
 }
