@@ -23,6 +23,23 @@ func (p *page) sift(m *message.Result) {
 	m.Detections = kept
 }
 
+// thin takes boxes under a threshold that has just been raised off the picture
+// at once; the next result brings what a lowered one shows.
+func (p *page) thin(conf float32) {
+	if !p.store.State().Source.Moving() || len(p.last.Detections) != len(p.results.ids) {
+		return
+	}
+	kept, ids := p.last.Detections[:0], p.results.ids[:0]
+	for i, d := range p.last.Detections {
+		if d.Score >= conf {
+			kept, ids = append(kept, d), append(ids, p.results.ids[i])
+		}
+	}
+	p.last.Detections, p.results.ids = kept, ids
+	p.overlay.Scene.IDs = ids
+	p.overlay.Show(p.last)
+}
+
 // tick refreshes the figures and, now and then, the words for screen readers.
 func (p *page) tick() {
 	s := p.store.State()

@@ -58,7 +58,7 @@ func TestAccess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := chromium(t, chromedp.Flag("use-fake-ui-for-media-stream", true))
+	ctx := chromiumFor(t, 8*time.Minute, chromedp.Flag("use-fake-ui-for-media-stream", true))
 	url := serveDemo(t)
 	p := newTab(t, ctx, url, `navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'))`)
 	p.ready()
