@@ -1,30 +1,18 @@
 package main
 
 import (
-	"compress/gzip"
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"eagleeye/build/shared"
 )
 
 // An Ultralytics checkpoint goes where an ONNX file goes.
 func TestCheckpointVerbs(t *testing.T) {
-	f, err := os.Open("../wasm/pt/testdata/trained.pt.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := shared.Gunzip(t, filepath.Join("..", "wasm", "pt", "testdata", "trained.pt.gz"))
 	dir := t.TempDir()
 	model, int8, scene := filepath.Join(dir, "m.pt"), filepath.Join(dir, "int8.onnx"), filepath.Join(dir, "1.png")
 	if err := os.WriteFile(model, data, 0o644); err != nil {

@@ -1,32 +1,19 @@
 package modelfile
 
 import (
-	"compress/gzip"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"eagleeye/build/shared"
 	"eagleeye/wasm/onnx"
 	"eagleeye/wasm/zoo"
 )
 
 func TestFormats(t *testing.T) {
 	dir := t.TempDir()
-	f, err := os.Open("../../wasm/pt/testdata/trained.pt.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkpoint, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
+	checkpoint := shared.Gunzip(t, filepath.Join("..", "..", "wasm", "pt", "testdata", "trained.pt.gz"))
 	g, err := zoo.YOLOv8(zoo.Config{Depth: 0.33, Width: 0.125, MaxChannels: 128, Size: 64, BN: true})
 	if err != nil {
 		t.Fatal(err)

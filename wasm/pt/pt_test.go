@@ -3,7 +3,6 @@ package pt
 import (
 	"archive/zip"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"eagleeye/build/shared"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/onnx"
 	"eagleeye/wasm/zoo"
@@ -21,20 +21,7 @@ import (
 
 func fixture(t testing.TB, name string) []byte {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", name+".pt.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return shared.Gunzip(t, filepath.Join("testdata", name+".pt.gz"))
 }
 
 // picture is fixture.py's, 64×64.
