@@ -14,9 +14,7 @@ import (
 
 	"eagleeye/build/coco"
 	"eagleeye/build/draw"
-	"eagleeye/build/modelfile"
 	"eagleeye/build/picture"
-	"eagleeye/build/pool"
 	"eagleeye/wasm"
 	"eagleeye/wasm/yolo"
 
@@ -43,6 +41,7 @@ func (c *compareCmd) Run(ctx context.Context, t terminal) error {
 		data = data.First(c.Limit)
 	}
 	var judged [2]coco.Result
+	var found [2][]coco.Detection
 	for i, path := range []string{c.A, c.B} {
 		e := evalCmd{Model: path, Data: c.Data}
 		e.Size = c.Size
@@ -51,12 +50,12 @@ func (c *compareCmd) Run(ctx context.Context, t terminal) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		judged[i] = data.Evaluate(dets)
+		judged[i], found[i] = data.Evaluate(dets), dets
 	}
 	if err := c.table(t, judged[0], judged[1]); err != nil || c.Picture == "" {
 		return err
 	}
-	return c.draw(ctx, t, data)
+	return c.draw(data, found)
 }
 
 // table prints the whole and the classes whose precision changed most.
@@ -92,40 +91,36 @@ func (c *compareCmd) table(t terminal, a, b coco.Result) error {
 
 // differing is a picture with the boxes of both models.
 type differing struct {
-	img  *image.RGBA
 	a, b []wasm.Detection
 	by   int // boxes of either that the other lacks
 }
 
-// draw finds the pictures whose boxes differ most and paints them.
-func (c *compareCmd) draw(ctx context.Context, t terminal, data *coco.Dataset) error {
-	var specs []pool.Spec
-	for _, path := range []string{c.A, c.B} {
-		model, err := modelfile.Read(path)
-		if err != nil {
-			return err
-		}
-		specs = append(specs, pool.Spec{Model: model, Options: wasm.Options{Width: c.Size, Height: c.Size}})
+// draw finds the pictures whose boxes differ most and paints them: of what was
+// judged, the boxes that the page shows.
+func (c *compareCmd) draw(data *coco.Dataset, dets [2][]coco.Detection) error {
+	place, class := map[int64]int{}, map[int64]coco.Category{}
+	for i, im := range data.Images {
+		place[im.ID] = i
 	}
-	bar := countBar(t, len(data.Images), "comparing")
-	defer bar.Close()
+	for _, k := range data.Categories {
+		class[k.ID] = k
+	}
 	found := make([]differing, len(data.Images))
-	err := pool.Each(ctx, len(data.Images), specs, func(i int, d []*wasm.Detector) error {
-		img, err := picture.Read(data.Path(data.Images[i]), false)
-		if err != nil {
-			return err
-		}
-		boxes := make([][]wasm.Detection, 2)
-		for k := range d {
-			if boxes[k], _, err = d[k].Detect(img.Pix, img.Rect.Dx(), img.Rect.Dy(), wasm.DefaultThresholds); err != nil {
-				return err
+	for k, list := range dets {
+		for _, d := range list {
+			if d.Score < float64(wasm.DefaultThresholds.Conf) {
+				continue
 			}
+			f := &found[place[d.Image]]
+			into := [2]*[]wasm.Detection{&f.a, &f.b}[k]
+			*into = append(*into, wasm.Detection{
+				Class: int(d.Category), Name: class[d.Category].Name, Score: float32(d.Score),
+				X1: float32(d.Box[0]), Y1: float32(d.Box[1]), X2: float32(d.Box[0] + d.Box[2]), Y2: float32(d.Box[1] + d.Box[3]),
+			})
 		}
-		found[i] = differing{nil, boxes[0], boxes[1], lacking(boxes[0], boxes[1]) + lacking(boxes[1], boxes[0])}
-		return bar.Add(1)
-	})
-	if err != nil {
-		return err
+	}
+	for i := range found {
+		found[i].by = lacking(found[i].a, found[i].b) + lacking(found[i].b, found[i].a)
 	}
 	order := make([]int, len(found))
 	for i := range order {
