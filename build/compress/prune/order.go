@@ -105,8 +105,10 @@ func (c *channels) order(bundles []*bundle, o Options) []block {
 	queues := make([][]block, len(bundles))
 	scores := make([][]float64, len(bundles)) // of each block
 	whole := 0.0
-	for _, l := range layers {
-		whole += l.time
+	for _, n := range c.g.Nodes {
+		if n.Op == "Conv" && n.In[1].Const != nil {
+			whole += o.Cost[n.Name]
+		}
 	}
 	for i, b := range bundles {
 		slices.SortStableFunc(b.groups, func(p, q group) int { return cmp.Compare(p.score, q.score) })
