@@ -204,6 +204,7 @@ func TestQuantizeInTab(t *testing.T) {
 	}
 	p := newTab(t, chromium(t), serve(t, path), `URL.createObjectURL = ((make) => (b) => { window.testSaved = b; return make.call(URL, b); })(URL.createObjectURL)`)
 	p.ready()
+	p.slide("conf", 1) // where the seeded model finds something
 	p.eval(`document.getElementById('models').open = true`, nil)
 	for _, c := range []struct {
 		name    string
@@ -241,6 +242,9 @@ func TestQuantizeInTab(t *testing.T) {
 			}
 			t.Errorf("%s: %d of %d bytes differ from what is made natively", c.name, n, len(got))
 		}
+		var boxes string
+		p.eval(`document.getElementById('compare-text').innerText.split('\n')[0]`, &boxes)
+		t.Logf("%s: %s", c.name, boxes)
 		t.Logf("%s: %d → %d bytes, %.0f %% of boxes agree", c.name, len(model), len(got), 100**m.Share)
 		if c.careful {
 			p.shot("compared")
@@ -282,6 +286,7 @@ func TestTwentySwitches(t *testing.T) {
 		p.until("frames", 20*time.Second, func(s snapshot) bool { return s.Frames > from+130 }) // garbage is collected every 64
 	}
 	read := func() map[string]float64 {
+		p.eval(`testWorkers.length = 0`, nil) // they hold the ended workers, each with a listener
 		m := p.metrics()
 		var n float64
 		p.eval(`eagleeye.snapshot().functions`, &n)
@@ -301,5 +306,42 @@ func TestTwentySwitches(t *testing.T) {
 	if all := after["all"]; all > before["all"]+5e6 || before["all"] == 0 {
 		t.Errorf("memory: %.1f MB before, %.1f MB after 20 changes", before["all"]/1e6, all/1e6)
 	}
+	p.clean()
+}
+
+// The official YOLOv8n is quantized in the tab by photos and agrees with its
+// float form on them.
+func TestOfficialInTab(t *testing.T) {
+	dir := shared.Dir(t)
+	model, err := os.ReadFile(filepath.Join(dir, "models", "yolov8n-320.onnx"))
+	if err != nil {
+		t.Skip(err)
+	}
+	photos, err := filepath.Glob(filepath.Join(dir, "coco", "calib", "*.jpg"))
+	if len(photos) == 0 {
+		photos, err = filepath.Glob(filepath.Join(dir, "coco", "calib", "images", "*.jpg"))
+	}
+	if err != nil || len(photos) < 8 {
+		t.Skipf("%d photos, %v", len(photos), err)
+	}
+	small, _ := tiny(t, 96)
+	p := newTab(t, chromium(t), serve(t, small))
+	p.ready()
+	p.eval(`document.getElementById('models').open = true`, nil)
+	p.choose(file(t, "yolov8n-320.onnx", model))
+	if s := p.uses("yolov8n-320.onnx"); s.Model.Width != 320 || s.Model.Precision != "float32" {
+		t.Errorf("%+v", s.Model)
+	}
+	start := time.Now()
+	p.run(chromedp.SetUploadFiles("#quantize-files", photos[:8], chromedp.ByQuery))
+	m := p.untilModels("the comparison", 180*time.Second, func(m models) bool { return m.Share != nil && m.Work == 0 })
+	took := time.Since(start)
+	var text string
+	p.eval(`document.getElementById('compare-text').innerText`, &text)
+	t.Logf("in %v: %s", took, text)
+	if *m.Share < 0.7 {
+		t.Errorf("%.0f %% of the boxes agree", 100**m.Share)
+	}
+	p.shot("official")
 	p.clean()
 }
