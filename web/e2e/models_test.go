@@ -247,6 +247,7 @@ func TestQuantizeInTab(t *testing.T) {
 		t.Logf("%s: %s", c.name, boxes)
 		t.Logf("%s: %d → %d bytes, %.0f %% of boxes agree", c.name, len(model), len(got), 100**m.Share)
 		if c.careful {
+			p.eval(`document.getElementById('made').scrollIntoView()`, nil)
 			p.shot("compared")
 			p.click("made-keep")
 			p.untilModels("it on the device", 10*time.Second, func(m models) bool { return m.Stored == float64(len(got)) })
@@ -342,6 +343,7 @@ func TestOfficialInTab(t *testing.T) {
 	if *m.Share < 0.7 {
 		t.Errorf("%.0f %% of the boxes agree", 100**m.Share)
 	}
+	p.eval(`document.getElementById('made').scrollIntoView()`, nil)
 	p.shot("official")
 	p.clean()
 }
