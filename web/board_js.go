@@ -23,7 +23,6 @@ type board struct {
 	chart js.Value
 	ctx   js.Value
 	tally [state.MaxShapes]field
-	drawn uint32 // the result that the table shows
 	style string // of the chart's ink and accent, read when the theme changes
 	ink   string
 	light string
