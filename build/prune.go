@@ -35,7 +35,8 @@ type pruneFlags struct {
 	Per        string  `help:"What the importance of a channel is set against, layer against layer: ${enum} that it costs." enum:"channels,params,time" default:"channels"`
 	PerLayer   bool    `help:"Remove the same share everywhere, not the least important anywhere."`
 	Multiple   int     `help:"Round what is left of a layer to a multiple of this." default:"8"`
-	MaxRatio   float64 `help:"Largest share that one layer may lose." default:"0.75"`
+	MaxRatio   float64 `help:"Largest share that one layer may lose in a step." default:"0.75"`
+	Steps      int     `help:"Steps in which to get there; importance is taken anew in each." default:"1"`
 	Seed       uint64  `help:"Of --importance=random, and of the pictures' order." default:"0"`
 	Arithmetic string  `help:"Whose times count: those of the ${enum} form." enum:"int8,f32" default:"int8"`
 	Data       string  `help:"Pictures with labels for --importance=taylor: a COCO folder or a YOLO data.yaml." type:"path" placeholder:"PATH"`
@@ -58,7 +59,7 @@ func (c *pruneCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	small, r, err := c.prune(ctx, t, g, pictures)
+	small, r, err := c.inSteps(ctx, t, g, pictures)
 	if err != nil {
 		return err
 	}
@@ -78,6 +79,8 @@ func (c *pruneFlags) check() error {
 		return usageError{fmt.Errorf("--ratio %v: give a share between 0 and 1, such as 0.2, or --params, or --time", c.Ratio)}
 	case c.Time != 0 && !(c.Time > 0 && c.Time < 1):
 		return usageError{fmt.Errorf("--time %v: give a share between 0 and 1, such as 0.75", c.Time)}
+	case c.Steps < 1 || c.Steps > 100:
+		return usageError{fmt.Errorf("--steps %d: use 1 to 100", c.Steps)}
 	case c.Importance == "taylor" && c.Data == "":
 		return usageError{errors.New("--importance taylor takes gradients on pictures with labels: name them with --data")}
 	case c.Importance == "taylor" && c.Batches < 1:
