@@ -95,8 +95,8 @@ func (c *quantizeCmd) Run(ctx context.Context, t terminal) error {
 			c.Out, float64(r.Bytes)/1e6, r.Convs, r.RoundImages, time.Since(start).Round(time.Second))
 		return nil
 	}
-	t.logf("%s: %.2f MB; %d convolutions in int8, %d activations calibrated on %d pictures, weights rounded by %d, biases matched on %d, in %v",
-		c.Out, float64(r.Bytes)/1e6, r.Convs, r.Points, r.Images, r.RoundImages, r.BiasImages, time.Since(start).Round(time.Second))
+	t.logf("%s: %.2f MB; weights of %d convolutions in int8, rounded by %d pictures, %d activations calibrated on %d, %d layers in float, biases matched on %d, in %v",
+		c.Out, float64(r.Bytes)/1e6, r.Convs, r.RoundImages, r.Points, r.Images, r.Float, r.BiasImages, time.Since(start).Round(time.Second))
 	return nil
 }
 

@@ -74,6 +74,9 @@ func NewReference(boxes, logits []float32) (*Reference, error) {
 	return r, nil
 }
 
+// Anchors is how many count.
+func (r *Reference) Anchors() int { return len(r.anchors) }
+
 // Compare compares the raw output of another model on the same image.
 func (r *Reference) Compare(boxes, logits []float32) (Sum, error) {
 	var s Sum

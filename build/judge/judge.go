@@ -20,6 +20,9 @@ import (
 	"eagleeye/wasm/host"
 )
 
+// ErrNothing tells that the original finds nothing, so that nothing can be compared.
+var ErrNothing = errors.New("the float model finds nothing on the pictures to judge by")
+
 // Judge holds pictures and what the original makes of them.
 type Judge struct {
 	// Size is the side of the network's input; 0 is the model's own.
@@ -72,8 +75,18 @@ func (j *Judge) Reference(ctx context.Context, g *graph.Graph) ([][]wasm.Detecti
 		refs[i], err = fidelity.NewReference(boxes, logits)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	anchors := 0
+	for _, r := range refs {
+		anchors += r.Anchors()
+	}
+	if anchors == 0 {
+		return nil, fmt.Errorf("%w: none of the %d pictures has a score above %g", ErrNothing, j.n, fidelity.MinScore)
+	}
 	j.refs = refs
-	return found, err
+	return found, nil
 }
 
 // Run judges a variant against the reference.

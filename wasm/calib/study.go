@@ -67,6 +67,7 @@ type Report struct {
 	RoundImages int // pictures that the weights were rounded by
 	Points      int // activations with a grid
 	Convs       int // convolutions with int8 weights
+	Float       int // groups of activations that stayed float, in the last form made
 }
 
 // Complete fills in the defaults and checks the options.
@@ -156,6 +157,12 @@ func (s *Study) Graph(ctx context.Context, c Choice) (*graph.Graph, error) {
 		var err error
 		if c.FloatGroups, err = s.Noisy(c); err != nil {
 			return nil, err
+		}
+	}
+	s.Report.Float = 0
+	for _, f := range c.FloatGroups {
+		if f {
+			s.Report.Float++
 		}
 	}
 	opts := quant.Options{Observer: c.Observer, Percentile: c.Percentile, WideWeights: c.Wide, FloatGroups: c.FloatGroups}
