@@ -120,9 +120,7 @@ func TestExportRefuses(t *testing.T) {
 			}
 		})
 	}
-	for _, name := range []string{"half.onnx", "almost.onnx", "empty.onnx"} {
-		before = append(before, name)
-	}
+	before = append(before, "half.onnx", "almost.onnx", "empty.onnx")
 	slices.Sort(before)
 	if after := under(t, dir); !slices.Equal(after, before) {
 		t.Errorf("beside the model lie %q, want %q", after, before)
