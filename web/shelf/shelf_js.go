@@ -4,7 +4,6 @@
 package shelf
 
 import (
-	"encoding/hex"
 	"errors"
 	"strconv"
 	"syscall/js"
@@ -48,7 +47,12 @@ func Digest(blob js.Value) (string, error) {
 	}
 	b := make([]byte, 32)
 	js.CopyBytesToGo(b, js.Global().Get("Uint8Array").New(sum))
-	return hex.EncodeToString(b), nil
+	const digits = "0123456789abcdef" // encoding/hex would bring fmt into the page's module
+	text := make([]byte, 0, 2*len(b))
+	for _, v := range b {
+		text = append(text, digits[v>>4], digits[v&15])
+	}
+	return string(text), nil
 }
 
 // headers that hold what is known of a model.
