@@ -70,15 +70,15 @@ func main() {
 
 // execute runs one command line and returns the exit code.
 func execute(ctx context.Context, args []string, t terminal) (code int) {
-	for _, name := range []string{"MODEL", "CALIB", "PORT", "DOWNLOAD"} {
-		if os.Getenv(name) == "" { // set to nothing, as the Makefile does, is not set
-			os.Unsetenv(name)
-		}
-	}
 	var c commands
 	parser, err := newParser(ctx, &c, t)
 	if err != nil {
 		panic(err) // the struct above is wrong
+	}
+	for _, name := range variables(parser.Model.Node) {
+		if os.Getenv(name) == "" { // set to nothing, as the Makefile does, is not set
+			os.Unsetenv(name)
+		}
 	}
 	defer func() {
 		switch r := recover().(type) {
@@ -98,6 +98,17 @@ func execute(ctx context.Context, args []string, t terminal) (code int) {
 		return exitUsage
 	}
 	return report(t, k.Run())
+}
+
+// variables returns the environment's variables that flags are read from.
+func variables(n *kong.Node) (names []string) {
+	for _, f := range n.Flags {
+		names = append(names, f.Envs...)
+	}
+	for _, child := range n.Children {
+		names = append(names, variables(child)...)
+	}
+	return names
 }
 
 // newParser reads command lines into c.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -292,5 +293,30 @@ func TestServeDist(t *testing.T) {
 	stop()
 	if code := <-done; code != 0 {
 		t.Errorf("serve exits with %d", code)
+	}
+}
+
+// TestVariablesSetToNothing: the Makefile exports all of its variables, most of
+// them empty, which is as if they were not set.
+func TestVariablesSetToNothing(t *testing.T) {
+	var c commands
+	parser, err := newParser(t.Context(), &c, terminal{io.Discard, io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := variables(parser.Model.Node)
+	for _, want := range []string{"MODEL", "MODELS", "CALIB", "PORT", "DOWNLOAD"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("%s is no variable of a flag, those are %v", want, names)
+		}
+		t.Setenv(want, "")
+	}
+	if code, _, text := command(t, "info", "no such file.onnx"); code != exitUsage || !strings.Contains(text, "no such file") {
+		t.Errorf("exit %d with %q", code, text)
+	}
+	for _, name := range names {
+		if v, ok := os.LookupEnv(name); ok && v == "" {
+			t.Errorf("%s is still set to nothing", name)
+		}
 	}
 }
