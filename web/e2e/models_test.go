@@ -103,6 +103,11 @@ func TestModelPicker(t *testing.T) {
 		{Data: second, Name: "second.onnx", Description: "a small one"}, {Data: large, Name: "large.onnx"},
 	}}))
 	p.ready()
+	defer func() {
+		if t.Failed() {
+			t.Logf("the models: %+v", p.models())
+		}
+	}()
 	m := p.untilModels("the list", 10*time.Second, func(m models) bool { return len(m.List) == 3 })
 	if m.InUse != sum(first) || m.Stored != 0 || m.List[1].ID != sum(second) {
 		t.Fatalf("%+v", m)
