@@ -11,7 +11,7 @@ func best() Level {
 	case cpu.X86.HasAVX2 && cpu.X86.HasFMA:
 		return AVX2
 	}
-	return Portable
+	return SSE
 }
 
 func dot(n, images int, d []float32, row, dImage int, x []float32, xImage int, off []int32, acc []float32) {
@@ -25,6 +25,10 @@ func dot(n, images int, d []float32, row, dImage int, x []float32, xImage int, o
 		dot8x3AVX2(n, images, &d[0], row, dImage, &x[0], xImage, &off[0], &acc[0])
 	case level == AVX2:
 		dot8x1AVX2(n, images, &d[0], row, dImage, &x[0], xImage, &off[0], &acc[0])
+	case level == SSE && wide:
+		dot8x3SSE(n, images, &d[0], row, dImage, &x[0], xImage, &off[0], &acc[0])
+	case level == SSE:
+		dot8x1SSE(n, images, &d[0], row, dImage, &x[0], xImage, &off[0], &acc[0])
 	default:
 		dotGo(n, images, d, row, dImage, x, xImage, off, acc)
 	}
@@ -36,6 +40,8 @@ func gemm(tiles, k int, a, x []float32, off []int32, c []float32, ldc int) {
 		gemmAVX512(tiles, k, &a[0], &x[0], &off[0], &c[0], ldc)
 	case AVX2:
 		gemmAVX2(tiles, k, &a[0], &x[0], &off[0], &c[0], ldc)
+	case SSE:
+		gemmSSE(tiles, k, &a[0], &x[0], &off[0], &c[0], ldc)
 	default:
 		gemmGo(tiles, k, a, x, off, c, ldc)
 	}

@@ -149,3 +149,21 @@ func sigmoidAVX2(n int, dst *float32, x *float32)
 //
 //go:noescape
 func expAVX2(n int, dst *float32, x *float32)
+
+// gemmSSE writes c[r·ldc+j] = Σ_k a[8k+r]·x[off[k]/4+j] for r < 8 and j < 32·tiles;
+// off counts bytes, ldc floats.
+//
+//go:noescape
+func gemmSSE(tiles int, k int, a *float32, x *float32, off *int32, c *float32, ldc int)
+
+// dot8x3SSE adds Σ d[i·dImage+r·row+p]·x[i·xImage+off[j]/4+p] over i < images, p < n to
+// acc[r·columns+j]; n is a multiple of the vector, off counts bytes, the strides count floats.
+//
+//go:noescape
+func dot8x3SSE(n int, images int, d *float32, row int, dImage int, x *float32, xImage int, off *int32, acc *float32)
+
+// dot8x1SSE adds Σ d[i·dImage+r·row+p]·x[i·xImage+off[j]/4+p] over i < images, p < n to
+// acc[r·columns+j]; n is a multiple of the vector, off counts bytes, the strides count floats.
+//
+//go:noescape
+func dot8x1SSE(n int, images int, d *float32, row int, dImage int, x *float32, xImage int, off *int32, acc *float32)

@@ -1,7 +1,7 @@
 // Package simd holds the inner loops of training: tiles of matrix products and
 // passes over vectors of float32. On amd64 they are assembly for AVX-512 or
-// AVX2 with FMA, whichever the processor has; elsewhere, and with the build tag
-// noasm, the same functions in Go.
+// AVX2 with FMA, whichever the processor has, and where it has neither, products
+// in SSE2 and passes in Go; elsewhere, and with the build tag noasm, all in Go.
 //
 // A result depends on the arguments and on the Level alone, not on where slices
 // lie in memory nor on how many processors there are.
@@ -14,11 +14,12 @@ type Level int
 
 const (
 	Portable Level = iota
+	SSE            // the products alone, in SSE2
 	AVX2
 	AVX512
 )
 
-func (l Level) String() string { return [...]string{"portable", "avx2", "avx512"}[l] }
+func (l Level) String() string { return [...]string{"portable", "sse", "avx2", "avx512"}[l] }
 
 var level = best()
 

@@ -11,10 +11,11 @@ import (
 )
 
 // emitter writes kernels for one width of vectors: 16 floats in an AVX-512
-// register (wide) or 8 in an AVX2 one.
+// register (wide) or 8 in an AVX2 one. Those for SSE (sse.go) are apart.
 type emitter struct {
 	*build.Context
 	wide    bool
+	suffix  string
 	numbers map[string]operand.Mem
 	labels  int
 }
@@ -44,15 +45,11 @@ func (e *emitter) vectors(n int) []reg.VecVirtual {
 
 // function starts a kernel.
 func (e *emitter) function(name, args, doc string) {
-	suffix := "AVX2"
-	if e.wide {
-		suffix = "AVX512"
-	}
-	e.Function(name + suffix)
+	e.Function(name + e.suffix)
 	e.Attributes(attr.NOSPLIT)
 	e.SignatureExpr("func(" + args + ")")
 	e.Pragma("noescape")
-	e.Doc(strings.Split(name+suffix+" "+doc, "\n")...)
+	e.Doc(strings.Split(name+e.suffix+" "+doc, "\n")...)
 	e.labels = 0
 }
 

@@ -1,6 +1,6 @@
 // Command gen writes build/train/simd's assembly with avo, a Go package that
 // turns Go calls into Go assembly: each kernel once for AVX-512 and once for
-// AVX2 with FMA. Run it by go generate ./build/train/simd.
+// AVX2 with FMA, the products also for SSE2. Run it by go generate ./build/train/simd.
 package main
 
 import (
@@ -59,7 +59,10 @@ func kernels() (*ir.File, error) {
 	c.ConstraintExpr("!noasm")
 	numbers := constants(c)
 	for _, wide := range []bool{true, false} {
-		e := &emitter{Context: c, wide: wide, numbers: numbers}
+		e := &emitter{Context: c, wide: wide, suffix: "AVX2", numbers: numbers}
+		if wide {
+			e.suffix = "AVX512"
+		}
 		e.gemm()
 		e.dot(3)
 		e.dot(1)
@@ -75,5 +78,9 @@ func kernels() (*ir.File, error) {
 		e.sigmoids()
 		e.exps()
 	}
+	e := &emitter{Context: c, suffix: "SSE"}
+	e.gemmSSE()
+	e.dotSSE(3)
+	e.dotSSE(1)
 	return c.Result()
 }

@@ -11,8 +11,7 @@ import (
 // 3×3 convolution over a padded map is nine moved reads of the same memory (the
 // idea of XNNPACK's indirect convolution, with one offset a weight).
 func (e *emitter) gemm() {
-	e.function("gemm", "tiles, k int, a, x *float32, off *int32, c *float32, ldc int",
-		"writes c[r·ldc+j] = Σ_k a[8k+r]·x[off[k]/4+j] for r < 8 and j < 32·tiles;\noff counts bytes, ldc floats.")
+	e.gemmFunction()
 	tiles, k, a := e.pointer("tiles"), e.pointer("k"), e.pointer("a")
 	x, off, c, ldc := e.pointer("x"), e.pointer("off"), e.pointer("c"), e.pointer("ldc")
 	e.SHLQ(operand.Imm(2), ldc)
@@ -33,6 +32,11 @@ func (e *emitter) gemm() {
 		e.ADDQ(operand.Imm(128), c)
 	})
 	e.end()
+}
+
+func (e *emitter) gemmFunction() {
+	e.function("gemm", "tiles, k int, a, x *float32, off *int32, c *float32, ldc int",
+		"writes c[r·ldc+j] = Σ_k a[8k+r]·x[off[k]/4+j] for r < 8 and j < 32·tiles;\noff counts bytes, ldc floats.")
 }
 
 func (e *emitter) gemmTile(top, left, rows, per int, k, a, x, off, c, ldc reg.Register) {
@@ -81,9 +85,7 @@ func (e *emitter) gemmTile(top, left, rows, per int, k, a, x, off, c, ldc reg.Re
 // dot makes the kernel of the weights' gradient: 8 output channels times
 // columns moved reads of the input, summed over the pixels of some images.
 func (e *emitter) dot(columns int) {
-	name := map[int]string{1: "dot8x1", 3: "dot8x3"}[columns]
-	e.function(name, "n, images int, d *float32, row, dImage int, x *float32, xImage int, off *int32, acc *float32",
-		"adds Σ d[i·dImage+r·row+p]·x[i·xImage+off[j]/4+p] over i < images, p < n to\nacc[r·columns+j]; n is a multiple of the vector, off counts bytes, the strides count floats.")
+	e.dotFunction(columns)
 	row := e.pointer("row")
 	e.SHLQ(operand.Imm(2), row)
 	row3 := e.GP64()
@@ -119,6 +121,12 @@ func (e *emitter) dot(columns int) {
 		}
 	}
 	e.end()
+}
+
+func (e *emitter) dotFunction(columns int) {
+	name := map[int]string{1: "dot8x1", 3: "dot8x3"}[columns]
+	e.function(name, "n, images int, d *float32, row, dImage int, x *float32, xImage int, off *int32, acc *float32",
+		"adds Σ d[i·dImage+r·row+p]·x[i·xImage+off[j]/4+p] over i < images, p < n to\nacc[r·columns+j]; n is a multiple of the vector, off counts bytes, the strides count floats.")
 }
 
 func (e *emitter) dotImage(sums []reg.VecVirtual, rows, columns int, d, x, row, row3 reg.Register) {
