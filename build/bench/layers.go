@@ -17,6 +17,7 @@ import (
 	"eagleeye/kernels"
 	"eagleeye/wasm"
 	"eagleeye/wasm/graph"
+	"eagleeye/wasm/host"
 	"eagleeye/wasm/plan"
 )
 
@@ -40,38 +41,35 @@ type Roofline struct {
 	Layers  []Layer `json:"layers"`
 }
 
-// capture is a machine that runs nothing: it keeps the memory that a program
-// needs, for a page to run.
+// capture is a machine that runs nothing but what packs weights: it keeps the
+// memory that a program needs, for a page to run.
 type capture struct {
-	variant string
-	mem     []byte
-	prog    uint32 // of the first run
+	host.Machine // the oracle, for its memory
+	variant      string
+	packed       bool   // everything is in place: from here on nothing is run
+	prog         uint32 // of the first run after that
 }
 
-func (c *capture) Reserve(n int) error {
-	if n > len(c.mem) {
-		c.mem = append(c.mem, make([]byte, n-len(c.mem))...)
+func newCapture(variant string) *capture { return &capture{Machine: host.NewRef(), variant: variant} }
+
+func (c *capture) Run(prog uint32, n int) error {
+	if !c.packed {
+		return c.Machine.Run(prog, n)
 	}
-	return nil
-}
-func (c *capture) Size() int                   { return len(c.mem) }
-func (c *capture) Write(addr uint32, p []byte) { copy(c.mem[addr:], p) }
-func (c *capture) Read(addr uint32, p []byte)  { copy(p, c.mem[addr:]) }
-func (c *capture) Run(prog uint32, _ int) error {
 	if c.prog == 0 {
 		c.prog = prog
 	}
 	return nil
 }
 func (c *capture) Variant() string { return c.variant }
-func (c *capture) Threads() int    { return 1 }
-func (c *capture) Close() error    { return nil }
 
 // program is memory, an address in it and a number of steps.
 func (c *capture) program(prog uint32, steps int) []byte {
 	out := binary.LittleEndian.AppendUint32(nil, prog)
 	out = binary.LittleEndian.AppendUint32(out, uint32(steps))
-	return append(out, c.mem...)
+	mem := make([]byte, c.Size())
+	c.Read(0, mem)
+	return append(out, mem...)
 }
 
 // Layers times each step of a model's program, and each kind of convolution on
@@ -91,11 +89,12 @@ func Layers(ctx context.Context, lab *Lab, model []byte, size int, variant strin
 	if err != nil {
 		return nil, err
 	}
-	m := &capture{variant: variant}
+	m := newCapture(variant)
 	d, err := wasm.Open(model, m, wasm.Options{Width: size, Height: size})
 	if err != nil {
 		return nil, err
 	}
+	m.packed = true
 	if _, _, err := d.Detect(img.Pix, img.Rect.Dx(), img.Rect.Dy(), wasm.DefaultThresholds); err != nil {
 		return nil, err
 	}
@@ -170,9 +169,13 @@ func peak(t *tab, lab *Lab, kind, module string) (best float64, err error) {
 		if plainKind(p.Steps[at].Kind) != kind {
 			continue
 		}
-		m := &capture{}
-		m.Reserve(p.Size)
-		p.Load(m)
+		m := newCapture("")
+		if err := m.Reserve(p.Size); err != nil {
+			return 0, err
+		}
+		if err := p.Load(m); err != nil {
+			return 0, err
+		}
 		var ms float64
 		url := lab.Put("peak", m.program(p.Program, len(p.Steps)))
 		if err := t.eval(&ms, "layers.best(%q, %q, %d)", module, url, at); err != nil {
