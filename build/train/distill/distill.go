@@ -189,7 +189,7 @@ func projector(name string, g *gorgonia.ExprGraph, x *gorgonia.Node, channels in
 				data[k] = float32(bound * (2*r.Float64() - 1))
 			}
 			full := fmt.Sprintf("%s.%d.%s", name, i, suffix)
-			node := gorgonia.NewTensor(g, tensor.Float32, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(full), gorgonia.WithValue(t))
+			node := ops.Input(g, full, shape, t)
 			params = append(params, net.Param{Name: full, Node: node, Decay: decay})
 			return node
 		}

@@ -193,8 +193,7 @@ func (b *builder) param(told *string, name string, data []float32, shape []int, 
 	}
 	b.taken[name], *told = true, name
 	t := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(append([]float32(nil), data...)))
-	node := gorgonia.NewTensor(b.net.G, gorgonia.Float32, len(shape), gorgonia.WithShape(shape...),
-		gorgonia.WithName(b.o.Prefix+name), gorgonia.WithValue(t))
+	node := ops.Input(b.net.G, b.o.Prefix+name, shape, t)
 	b.net.Params = append(b.net.Params, Param{name, node, decay})
 	return node
 }

@@ -113,7 +113,7 @@ func build(g *graph.Graph, o Options) (*Net, error) {
 	}
 	shape := append(tensor.Shape{max(o.Batch, 1)}, u.Inputs[0].Shape[1:]...)
 	if n.Input == nil {
-		n.Input = gorgonia.NewTensor(n.G, gorgonia.Float32, 4, gorgonia.WithShape(shape...), gorgonia.WithName(o.Prefix+"images"))
+		n.Input = ops.Input(n.G, o.Prefix+"images", shape, nil)
 	} else if !n.Input.Shape().Eq(shape) {
 		return nil, fmt.Errorf("the given pictures are %v, the model's %v", n.Input.Shape(), shape)
 	}

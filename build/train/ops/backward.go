@@ -21,7 +21,7 @@ func (o *operation) gradients(inputs gorgonia.Nodes, output, grad *gorgonia.Node
 	if o.backward == nil {
 		return nil, fmt.Errorf("%s has no gradient", o.name)
 	}
-	b := &gradient{of: o, first: -1, id: operations.Add(1), din: make([]result, len(inputs)), outs: make([][]float32, len(inputs))}
+	b := &gradient{of: o, first: -1, din: make([]result, len(inputs)), outs: make([][]float32, len(inputs))}
 	b.need = append(b.need, need...)
 	for i := range inputs {
 		if need[i] && b.first < 0 {
@@ -37,6 +37,7 @@ func (o *operation) gradients(inputs gorgonia.Nodes, output, grad *gorgonia.Node
 	for _, c := range children {
 		b.inputs = append(b.inputs, c.Type())
 	}
+	identify(b, &b.id, b.shape, children)
 	all, err := gorgonia.ApplyOp(b, children...)
 	if err != nil {
 		return nil, fmt.Errorf("gradient of %s: %w", o.name, err)
@@ -46,7 +47,8 @@ func (o *operation) gradients(inputs gorgonia.Nodes, output, grad *gorgonia.Node
 		case i == b.first:
 			grads[i] = all
 		case need[i]:
-			p := &part{of: b, index: i, id: operations.Add(1), shape: in.Shape(), input: all.Type()}
+			p := &part{of: b, index: i, shape: in.Shape(), input: all.Type()}
+			identify(p, &p.id, p.shape, gorgonia.Nodes{all})
 			if grads[i], err = gorgonia.ApplyOp(p, all); err != nil {
 				return nil, fmt.Errorf("gradient %d of %s: %w", i, o.name, err)
 			}

@@ -66,7 +66,7 @@ func Grad(cost *gorgonia.Node, wrt ...*gorgonia.Node) (gorgonia.Nodes, error) {
 		}
 		out = append(out, terms[n][0])
 	}
-	return out, nil
+	return out, distinct(w.g)
 }
 
 func symdiff(n *gorgonia.Node, children gorgonia.Nodes, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {

@@ -29,7 +29,7 @@ import (
 // of its gradients; state between the two passes lives in the closures.
 type operation struct {
 	name     string
-	id       uint64 // keeps gorgonia from merging two nodes that look alike
+	id       uint64 // keeps gorgonia from merging two nodes that look alike, see identify
 	shape    tensor.Shape
 	inputs   []hm.Type
 	forward  func(in [][]float32, out []float32)
@@ -75,7 +75,7 @@ func apply(o *operation, in []*gorgonia.Node) (*gorgonia.Node, error) {
 	if o.shape == nil {
 		o.shape = tensor.ScalarShape()
 	}
-	o.id = operations.Add(1)
+	identify(o, &o.id, o.shape, in)
 	o.nodes = in
 	o.in = make([][]float32, len(in))
 	out, err := gorgonia.ApplyOp(o, in...)

@@ -222,7 +222,7 @@ func (t *QAT) activation(name string, x *gorgonia.Node) (*gorgonia.Node, error) 
 
 // learn makes the group's step an expression of its parameter.
 func (g *group) learn(i int, in *gorgonia.ExprGraph) (err error) {
-	g.param = gorgonia.NewTensor(in, gorgonia.Float32, 1, gorgonia.WithShape(1), gorgonia.WithName(gridName(i)), gorgonia.WithValue(g.log))
+	g.param = ops.Input(in, gridName(i), tensor.Shape{1}, g.log)
 	g.q.Learned, err = ops.Apply("step", tensor.Shape{1},
 		func(in [][]float32, out []float32) { out[0] = g.scale(in[0][0]) },
 		func(_ [][]float32, out, dout []float32, din [][]float32) {
