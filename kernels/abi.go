@@ -40,6 +40,7 @@ const (
 	OpConvU8F32         // ByteConvDesc: U8 × I8 → F32
 	OpLetterboxYUV      // LetterboxYUVDesc: planes → U8 or F32, 4 channels (R, G, B, 0)
 	OpPackWinograd43    // PackWinogradDesc: weights I8 → I16, once, before the first frame
+	OpWidenF32          // WidenDesc: F32 → I16 with a border of zeros
 	NumOps
 )
 
@@ -170,8 +171,9 @@ type WidenDesc struct {
 	Src     Map
 	Dst     Map
 	H, W, C int32 // C multiple of 4
-	Zero    int32
+	Zero    int32 // of U8
 	Pad     int32
+	Inv     float32 // of F32: a number is roundEven(y·Inv), within the bounds of I16; NaN gives 0
 }
 
 // BorderDesc writes Value (a repeated 4-byte pattern) into Pad pixels on every

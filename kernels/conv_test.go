@@ -241,9 +241,20 @@ func TestWiden(t *testing.T) {
 				H:   c.h, W: c.w, C: c.ch, Zero: 131, Pad: c.pad,
 			}
 			step(im, OpWiden, d, c.h)
+			d.Src, d.Inv = im.placeWide(c.h, c.w, c.srcPix), 900
+			d.Dst.Addr = im.alloc(int(dstRow*(c.h+2*c.pad))) + uint32(c.pad*(dstRow+dstPix))
+			step(im, OpWidenF32, d, c.h)
 			im.compare(t)
 		})
 	}
+}
+
+// placeWide places a map of float32 of ch channels a pixel, some of which are
+// beyond I16 once they are multiplied by 900, or halfway, or not numbers.
+func (im *image) placeWide(h, w, ch int32) Map {
+	m := im.placeFloats(h, w, ch, 40, layout{})
+	copy(view[float32](im.mem, m.Addr, 4), []float32{float32(math.NaN()), float32(math.Inf(1)), 2.5 / 900, float32(math.Inf(-1))})
+	return m
 }
 
 func FuzzWiden(f *testing.F) {
@@ -259,5 +270,8 @@ func fuzzWiden(t *testing.T, seed uint64, h, w, ch, srcExtra, dstExtra, pad, zer
 	d.Src = Map{im.alloc(int(d.H * d.W * srcPix)), d.W * srcPix, srcPix}
 	d.Dst = Map{im.alloc(int(dstRow*(d.H+2*d.Pad))) + uint32(d.Pad*(dstRow+dstPix)), dstRow, dstPix}
 	step(im, OpWiden, d, d.H)
+	d.Src, d.Inv = im.placeWide(d.H, d.W, srcPix), 1+float32(zero)*8
+	d.Dst.Addr = im.alloc(int(dstRow*(d.H+2*d.Pad))) + uint32(d.Pad*(dstRow+dstPix))
+	step(im, OpWidenF32, d, d.H)
 	im.compare(t)
 }

@@ -40,6 +40,7 @@ var table = [NumOps]kernel{
 	OpConvU8F32:      {"conv_u8_f32", convU8F32.emit, refConvU8F32},
 	OpLetterboxYUV:   {"letterbox_yuv", emitLetterboxYUV, refLetterboxYUV},
 	OpWinograd43I16:  {"winograd43_i16", winograd43I16.emit, refWinograd43I16},
+	OpWidenF32:       {"widen_f32", emitWidenF32, refWidenF32},
 	OpPackWinograd43: {"pack_winograd43", emitPackWinograd43, refPackWinograd43},
 }
 

@@ -3,6 +3,7 @@
 package kernels
 
 import (
+	"math"
 	"unsafe"
 
 	"eagleeye/kernels/asm"
@@ -11,6 +12,31 @@ import (
 // refWiden is the oracle of OpWiden.
 func refWiden(mem []byte, desc uint32, begin, end int32) {
 	d := at[WidenDesc](mem, desc)
+	refWidened(mem, d, begin, end, func(dst []int16, src uint32) {
+		for i, q := range mem[src:][:len(dst)] {
+			dst[i] = int16(int32(q) - d.Zero)
+		}
+	})
+}
+
+// refWidenF32 is the oracle of OpWidenF32.
+func refWidenF32(mem []byte, desc uint32, begin, end int32) {
+	d := at[WidenDesc](mem, desc)
+	refWidened(mem, d, begin, end, func(dst []int16, src uint32) {
+		for i, y := range view[float32](mem, src, len(dst)) {
+			switch v := math.RoundToEven(float64(float32(y * d.Inv))); {
+			case v != v:
+				dst[i] = 0
+			default:
+				dst[i] = int16(max(math.MinInt16, min(v, math.MaxInt16)))
+			}
+		}
+	})
+}
+
+// refWidened writes the rows of tiles [begin, end), their pixels by set, zeros
+// around them.
+func refWidened(mem []byte, d *WidenDesc, begin, end int32, set func(dst []int16, src uint32)) {
 	for t := begin; t < end; t++ {
 		top, bottom := t, t+1
 		if t == 0 {
@@ -26,9 +52,7 @@ func refWiden(mem []byte, desc uint32, begin, end int32) {
 				if y != t || x < 0 || x >= d.W {
 					continue
 				}
-				for i, q := range mem[d.Src.pixel(y, x):][:d.C] {
-					dst[i] = int16(int32(q) - d.Zero)
-				}
+				set(dst, d.Src.pixel(y, x))
 			}
 		}
 	}
@@ -37,13 +61,48 @@ func refWiden(mem []byte, desc uint32, begin, end int32) {
 // emitWiden emits OpWiden.
 func emitWiden(e *emitter) {
 	var d WidenDesc
+	zero := e.splatZero(unsafe.Offsetof(d.Zero))
+	v := e.Local(asm.V128)
+	wide := func(p asm.Local, at uint32) asm.Expr { return asm.I16x8Sub(asm.V128Load8x8U(p, at), zero) }
+	e.widen(1,
+		widening{16, func(p, q asm.Local) { e.Do(asm.V128Store(q, 0, wide(p, 0)), asm.V128Store(q, 16, wide(p, 8))) }},
+		widening{4, func(p, q asm.Local) {
+			e.Set(v, asm.I16x8Sub(asm.I16x8ExtendLowI8x16U(asm.V128Load32Zero(p, 0)), zero))
+			e.Do(asm.V128Store64Lane(q, 0, v, 0))
+		}})
+}
+
+// emitWidenF32 emits OpWidenF32.
+func emitWidenF32(e *emitter) {
+	var d WidenDesc
+	inv := e.splatField(unsafe.Offsetof(d.Inv))
+	v := e.Local(asm.V128)
+	round := func(p asm.Local, at uint32) asm.Expr {
+		return asm.I32x4TruncSatF32x4S(asm.F32x4Nearest(asm.F32x4Mul(asm.V128Load(p, at), inv)))
+	}
+	e.widen(4,
+		widening{8, func(p, q asm.Local) { e.Do(asm.V128Store(q, 0, asm.I16x8NarrowI32x4S(round(p, 0), round(p, 16)))) }},
+		widening{4, func(p, q asm.Local) {
+			e.Set(v, round(p, 0))
+			e.Do(asm.V128Store64Lane(q, 0, asm.I16x8NarrowI32x4S(v, v), 0))
+		}})
+}
+
+// widening widens lanes elements from p to q.
+type widening struct {
+	lanes int32
+	step  func(p, q asm.Local)
+}
+
+// widen emits the walk over a WidenDesc whose source has elements of size bytes;
+// the last of the steps takes 4 of them.
+func (e *emitter) widen(size int32, steps ...widening) {
+	var d WidenDesc
 	src, dst := e.mapField(unsafe.Offsetof(d.Src)), e.mapField(unsafe.Offsetof(d.Dst))
 	h, w, c := e.field(unsafe.Offsetof(d.H)), e.field(unsafe.Offsetof(d.W)), e.field(unsafe.Offsetof(d.C))
-	zero := e.splatZero(unsafe.Offsetof(d.Zero))
 	pad := e.field(unsafe.Offsetof(d.Pad))
 	left := e.Let(asm.I32Mul(pad, dst.pix)) // bytes of the border beside a row
 	row, p, q, n := e.Local(asm.I32), e.Local(asm.I32), e.Local(asm.I32), e.Local(asm.I32)
-	v := e.Local(asm.V128)
 
 	// zeros clears count pixels from q on.
 	zeros := func(count asm.Value) {
@@ -58,7 +117,7 @@ func emitWiden(e *emitter) {
 			zeros(asm.I32Add(w, asm.I32Shl(pad, asm.Int(1))))
 		})
 	}
-	pixels, elements := e.denseRow([]mapLocals{src, dst}, []int32{1, 2}, w, c)
+	pixels, elements := e.denseRow([]mapLocals{src, dst}, []int32{size, 2}, w, c)
 	i, k := e.Local(asm.I32), e.Local(asm.I32)
 	e.tiles(func(t asm.Local) {
 		e.If(asm.I32Eqz(t), func() { borderRows(asm.I32Sub(asm.Int(0), pad), asm.Int(0)) })
@@ -69,21 +128,14 @@ func emitWiden(e *emitter) {
 			e.Set(p, asm.I32Add(asm.I32Add(src.addr, asm.I32Mul(t, src.row)), asm.I32Mul(i, src.pix)))
 			e.Set(q, asm.I32Add(row, asm.I32Mul(i, dst.pix)))
 			e.Set(k, elements)
-			// part emits lanes elements at once, as long as there are as many.
-			part := func(lanes int32, step func()) {
-				e.While(asm.I32GeS(k, asm.Int(lanes)), func() {
-					step()
-					e.Add(p, asm.Int(lanes))
-					e.Add(q, asm.Int(2*lanes))
-					e.Add(k, asm.Int(-lanes))
+			for _, s := range steps { // as long as there are as many elements
+				e.While(asm.I32GeS(k, asm.Int(s.lanes)), func() {
+					s.step(p, q)
+					e.Add(p, asm.Int(size*s.lanes))
+					e.Add(q, asm.Int(2*s.lanes))
+					e.Add(k, asm.Int(-s.lanes))
 				})
 			}
-			wide := func(at uint32) asm.Expr { return asm.I16x8Sub(asm.V128Load8x8U(p, at), zero) }
-			part(16, func() { e.Do(asm.V128Store(q, 0, wide(0)), asm.V128Store(q, 16, wide(8))) })
-			part(4, func() {
-				e.Set(v, asm.I16x8Sub(asm.I16x8ExtendLowI8x16U(asm.V128Load32Zero(p, 0)), zero))
-				e.Do(asm.V128Store64Lane(q, 0, v, 0))
-			})
 		})
 		e.Set(q, asm.I32Add(row, asm.I32Mul(w, dst.pix)))
 		zeros(pad)

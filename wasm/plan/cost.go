@@ -65,6 +65,7 @@ var costs = map[kernels.Op]struct{ plain, relaxed cost }{
 	kernels.OpUpsample:      {plain: cost{bytes: 0.11}},
 	kernels.OpDetect:        {plain: cost{bytes: 0.025}},
 	kernels.OpWiden:         {plain: cost{bytes: 0.03}},
+	kernels.OpWidenF32:      {plain: cost{bytes: 0.03}},
 	kernels.OpNop:           {plain: cost{bytes: 0.05}},
 }
 

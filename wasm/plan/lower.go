@@ -19,6 +19,7 @@ func (b *builder) lower() error {
 	b.bordered = map[*graph.Value]bool{}
 	b.widened = map[*graph.Value]ref{}
 	b.converted = map[conversion]ref{}
+	b.most = map[*graph.Value]float64{}
 	if err := b.letterbox(b.g.Inputs[0]); err != nil {
 		return err
 	}
@@ -27,6 +28,7 @@ func (b *builder) lower() error {
 			if err := b.node(n); err != nil {
 				return err
 			}
+			b.passBound(n)
 		}
 	}
 	if b.detect != nil { // last, so that it can run again alone

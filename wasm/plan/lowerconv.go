@@ -27,7 +27,7 @@ func (b *builder) conv(n *graph.Node) error {
 	if err != nil {
 		return err
 	}
-	in, y := b.refs[n.In[0]], b.refs[n.Out[0]]
+	in, y := b.fine(c, b.refs[n.In[0]]), b.refs[n.Out[0]]
 	if size := int64(y.width()) * int64(in.width()) * int64(c.kh*c.kw); size > maxWeights {
 		return fmt.Errorf("plan: conv %q: %d weights as a dense matrix are too many", n.Name, size)
 	}
@@ -44,7 +44,11 @@ func (b *builder) conv(n *graph.Node) error {
 	if c.silu {
 		d.Act = kernels.ActSiLU
 	}
-	alg, err := b.weights(c, &d, in, to, res, c.algorithm(x, y, op, b.exact))
+	wanted := direct
+	if !in.fine {
+		wanted = c.algorithm(x, y, op, b.exact)
+	}
+	alg, err := b.weights(c, &d, in, to, res, wanted)
 	if err != nil {
 		return err
 	}
@@ -156,6 +160,7 @@ func (b *builder) weights(c *conv, d *kernels.ConvDesc, x, y, res ref, wanted al
 	}
 	pack := c.packing(x, y)
 	b.plan.Params += int64(c.o*c.i*c.kh*c.kw + len(bias))
+	b.bound(c, x, n, bias)
 	unit := c.fixSiLU(d, n, bias, x, y, res)
 	d.Bias = b.put(bytesOf(kernels.PackOutputs(bias, pack)), 16)
 	if x.u8 {
@@ -193,7 +198,7 @@ func (b *builder) quantizedWeights(c *conv, d *kernels.ConvDesc, x ref, n number
 		}
 		wanted = winograd23
 	}
-	reach := max(x.zero, 255-x.zero)
+	reach := x.reach()
 	q, err := c.integers(n, reach)
 	if err != nil {
 		return 0, err
@@ -232,7 +237,7 @@ func (c *conv) fixSiLU(d *kernels.ConvDesc, n numbers, bias []float32, x, y, res
 		return 1
 	}
 	fixed, unit, ok := kernels.NewFixedSiLU(y.scale, y.zero, res.scale, res.zero)
-	reach := float64(max(x.zero, 255-x.zero)) * float64(x.scale) * float64(unit)
+	reach := float64(x.reach()) * float64(x.scale) * float64(unit)
 	units, sums := make([]float32, c.o), n.magnitudes()
 	for o := 0; o < c.o && ok; o++ {
 		units[o], ok = kernels.FixedBias(float32(bias[o]*unit), sums[o]*float64(n.scale[o])*reach)
@@ -245,7 +250,7 @@ func (c *conv) fixSiLU(d *kernels.ConvDesc, n numbers, bias []float32, x, y, res
 	return unit
 }
 
-// widen returns the centred int16 copy of a quantized value that all its
+// widen returns the centred int16 copy of a quantized or fine value that all its
 // convolutions share; its border serves the widest of them.
 func (b *builder) widen(v *graph.Value, x ref) ref {
 	if w, ok := b.widened[v]; ok {
@@ -263,10 +268,13 @@ func (b *builder) widen(v *graph.Value, x ref) ref {
 	w.area = &area{h: x.h, w: x.w, width: x.width(), size: 2, pad: pad}
 	b.widened[v] = w
 	s := step{op: kernels.OpWiden, tiles: x.h}
+	if x.fine {
+		s.op = kernels.OpWidenF32
+	}
 	s.Name, s.Kind = v.Name, "widen"
 	b.emit(s, func() []byte {
 		return kernels.Bytes(&kernels.WidenDesc{Src: b.place(x), Dst: b.place(w), H: int32(x.h), W: int32(x.w),
-			C: int32(x.width()), Zero: x.zero, Pad: int32(pad)})
+			C: int32(x.width()), Zero: x.zero, Pad: int32(pad), Inv: 1 / x.scale})
 	}, w, x)
 	return w
 }

@@ -189,6 +189,7 @@ type builder struct {
 	widened              map[*graph.Value]ref
 	bytes                map[*graph.Node]byteWeights
 	converted            map[conversion]ref
+	most                 map[*graph.Value]float64 // of float maps, the largest magnitude where it is known
 	image                []Part
 	raw                  []rawWeights
 	fixed                int // bytes that image spans, gaps included

@@ -253,17 +253,16 @@ func TestRandomGraphs(t *testing.T) {
 	if testing.Short() {
 		rounds = 60
 	}
-	bytes := 0
-	defer func() {
-		if bytes < rounds/4 {
-			t.Errorf("%d convolutions of bytes in %d graphs: their plans go untested", bytes, rounds)
-		}
-	}()
+	bytes, fine := 0, 0
 	for seed := range uint64(rounds) {
-		bytes += checkGraph(t, seed)
+		ofBytes, ofFine := checkGraph(t, seed)
+		bytes, fine = bytes+ofBytes, fine+ofFine
 		if t.Failed() {
 			t.Fatalf("with seed %d", seed)
 		}
+	}
+	if bytes < rounds/4 || fine < rounds/20 {
+		t.Errorf("%d convolutions of bytes, %d fine maps in %d graphs: their plans go untested", bytes, fine, rounds)
 	}
 }
 
@@ -272,8 +271,9 @@ func FuzzRandomGraphs(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) { checkGraph(t, seed) })
 }
 
-// checkGraph returns the number of convolutions of bytes in the relaxed plan.
-func checkGraph(t *testing.T, seed uint64) (bytes int) {
+// checkGraph returns the number of convolutions of bytes in the relaxed plan, and
+// of float maps that are computed on as numbers of 16 bits.
+func checkGraph(t *testing.T, seed uint64) (bytes, fine int) {
 	t.Helper()
 	g := randomGraph(seed)
 	in := g.Inputs[0].Shape
@@ -289,11 +289,22 @@ func checkGraph(t *testing.T, seed uint64) (bytes int) {
 	checkArena(t, all.buffers, all.plan.Arena)
 	kept := &runner{t, host.NewRef(), all.plan}
 	kept.run(rgba, 0xff)
+	steps := map[*graph.Value]float64{} // of fine maps
+	for v, most := range all.most {
+		if _, ok := all.widened[v]; ok {
+			steps[v] = most / fineMost
+		}
+		for i, x := range kept.value(v.Name) {
+			if !(math.Abs(float64(x)) <= most) {
+				t.Fatalf("%s[%d] is %v, its bound %v", v.Name, i, x, most)
+			}
+		}
+	}
 	if err := all.plan.Load(kept.m); err != nil { // which leaves all values as they are
 		t.Fatal(err)
 	}
 	for _, n := range g.Nodes {
-		checkNode(t, kept, n)
+		checkNode(t, kept, n, steps[n.In[0]])
 	}
 	tight, err := build(g, Options{})
 	if err != nil {
@@ -320,10 +331,11 @@ func checkGraph(t *testing.T, seed uint64) (bytes int) {
 			}
 		}
 	}
-	return len(relaxed.bytes)
+	return len(relaxed.bytes), len(steps)
 }
 
-func checkNode(t *testing.T, r *runner, n *graph.Node) {
+// checkNode checks a node whose input is rounded to a step, 0 for none.
+func checkNode(t *testing.T, r *runner, n *graph.Node, step float64) {
 	t.Helper()
 	one := &graph.Graph{Opset: 13, Nodes: []*graph.Node{n}, Outputs: n.Out}
 	in := map[string]*graph.Tensor{}
@@ -350,17 +362,32 @@ func checkNode(t *testing.T, r *runner, n *graph.Node) {
 		most, largest = max(most, math.Abs(float64(got[i])-want)), max(largest, math.Abs(want))
 	}
 	limit := 3e-5*largest + 2e-5
-	if n.Op == "Conv" && r.p.places[n.In[0].Name].U8 {
+	if n.Op == "Conv" && (r.p.places[n.In[0].Name].U8 || step > 0) {
 		limit += 1e-4 // float weights become 16-bit integers
 		if n.Str("act", "") == "SiLU" {
 			limit += kernels.SiLUApproxError
 		}
 	}
+	rounded := 0.0
+	if n.Op == "Conv" && step > 0 {
+		c, err := newConv(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := c.weights()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for o, sum := range w.magnitudes() {
+			rounded = max(rounded, sum*float64(w.scale[o])*step/2)
+		}
+		limit += 1.1 * rounded // SiLU is at most that steep
+	}
 	switch {
 	case picks(n) && place.U8 && r.p.places[n.In[0].Name].U8 && n.Op != "Concat" && y.Quant == nil:
 		limit = 1e-5
 	case place.U8:
-		limit = 1.001 * float64(place.Scale)
+		limit = 1.001*float64(place.Scale) + 1.1*rounded
 	}
 	if !(most <= limit) {
 		t.Errorf("%s %v: differs by %g, limit %g, largest %g, stored %+v", n.Name, y.Shape, most, limit, largest, place)

@@ -170,7 +170,8 @@ type ref struct {
 	at   int
 	h, w int
 	lay  Layout
-	size int // bytes of an element; 2 for a widened copy
+	size int  // bytes of an element; 2 for a widened copy
+	fine bool // a float map that is computed on as numbers of 16 bits: real = scale·number
 }
 
 func (r ref) width() int { return r.lay.Width() }
