@@ -61,6 +61,7 @@ type trainCmd struct {
 	HSVV        float64 `help:"Value times 1 ± this." name:"hsv-v" default:"0.4"`
 
 	ValEvery  int           `help:"Epochs from one judgement to the next." default:"1"`
+	ValLoss   bool          `help:"Measure the loss, too, on the data set to judge on." default:"true" negatable:""`
 	Patience  int           `help:"End after so many epochs without a better model; 0 is never." default:"100"`
 	SaveEvery time.Duration `help:"Time from one checkpoint to the next." default:"1m"`
 	Cache     int64         `help:"Megabytes of decoded pictures to keep." default:"1024"`
@@ -128,7 +129,7 @@ func (c *trainCmd) config(t terminal, folder *data.Folder) (cfg train.Config, er
 	}
 	cfg = train.Config{
 		Train: data.First(folder, c.Images), Out: c.Resume, Resume: c.Resume != "", Note: trainNote{c},
-		SaveEvery: c.SaveEvery, CacheBytes: c.Cache << 20, Log: t.err, Progress: t.bars(),
+		ValLoss: c.ValLoss, SaveEvery: c.SaveEvery, CacheBytes: c.Cache << 20, Log: t.err, Progress: t.bars(),
 	}
 	if c.Cache <= 0 {
 		cfg.CacheBytes = -1

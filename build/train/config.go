@@ -81,8 +81,10 @@ type Config struct {
 	Graph *graph.Graph // the model to start from, as read from a file or made by the zoo
 	Train data.Source
 	Val   data.Source // nil: nothing is judged, and there is no best model
-	Out   string      // folder of everything that is written
-	Note  any         // goes into the record: where model and data came from
+	// ValLoss measures the loss, too, on the pictures to judge on.
+	ValLoss bool
+	Out     string // folder of everything that is written
+	Note    any    // goes into the record: where model and data came from
 
 	Resume    bool          // go on from the checkpoint in Out
 	SaveEvery time.Duration // between checkpoints; 0 is a minute
@@ -114,6 +116,9 @@ type Extra struct {
 	// Parts names the values that the log shows besides the loss's own, as they
 	// are after a batch.
 	Parts func() []Part
+	// Judge is called before and after the loss is measured on pictures to judge
+	// on, with averaged weights: nothing is to be learned from them in between.
+	Judge func(on bool)
 	// State is further data, always in the same order, that a checkpoint keeps.
 	State func() []net.Tensor
 }

@@ -13,23 +13,30 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// line is a curve over the epochs.
+// line is a curve over the epochs; dashed ones have the colours of the solid ones
+// before them.
 type line struct {
-	name string
-	xys  plotter.XYs
+	name   string
+	xys    plotter.XYs
+	dashed bool
 }
 
 // lossLines and precisionLines take the curves out of the rows.
 func lossLines(rows []Row) (out []line) {
-	for i, p := range rows[0].Losses {
-		l := line{name: p.Name}
+	add := func(of func(Row) []Part, label string, dashed bool) {
+		var lines []line
 		for _, r := range rows {
-			if i < len(r.Losses) {
-				l.xys = append(l.xys, plotter.XY{X: float64(r.Epoch), Y: r.Losses[i].Value})
+			for i, p := range of(r) {
+				if i == len(lines) {
+					lines = append(lines, line{name: p.Name + label, dashed: dashed})
+				}
+				lines[i].xys = append(lines[i].xys, plotter.XY{X: float64(r.Epoch), Y: p.Value})
 			}
 		}
-		out = append(out, l)
+		out = append(out, lines...)
 	}
+	add(func(r Row) []Part { return r.Losses }, "", false)
+	add(func(r Row) []Part { return r.ValLosses }, ", judged", true)
 	return out
 }
 
@@ -50,7 +57,11 @@ func figure(title, y string, lines []line) (*plot.Plot, error) {
 	p.BackgroundColor = color.White
 	p.Add(plotter.NewGrid())
 	p.Legend.Top = true
-	for i, l := range lines {
+	i := -1
+	for k, l := range lines {
+		if i++; k > 0 && l.dashed && !lines[k-1].dashed {
+			i = 0
+		}
 		if len(l.xys) == 0 {
 			continue
 		}
@@ -59,6 +70,9 @@ func figure(title, y string, lines []line) (*plot.Plot, error) {
 			return nil, err
 		}
 		curve.Color, curve.Width = plotutil.Color(i), vg.Points(1.5)
+		if l.dashed {
+			curve.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
+		}
 		p.Add(curve)
 		p.Legend.Add(l.name, curve)
 	}
@@ -70,7 +84,7 @@ func (c *Config) writeCurves(rows []Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	losses, err := figure("Losses of the training pictures", "loss a picture", lossLines(rows))
+	losses, err := figure("Losses", "loss a picture", lossLines(rows))
 	if err != nil {
 		return err
 	}

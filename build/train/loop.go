@@ -31,7 +31,8 @@ type trainer struct {
 	network   *network
 	optimizer *optimizer
 	average   *average
-	judge     *judge // nil without Val
+	judge     *judge   // nil without Val
+	valLoss   *valLoss // nil unless it is to be measured
 
 	started time.Time
 	saved   time.Time
@@ -92,6 +93,11 @@ func (t *trainer) build() (err error) {
 	t.average = newAverage(t.network.state(), c.EMADecay, c.EMATau)
 	if c.Val != nil {
 		if t.judge, err = newJudge(c.Val, c.Width, c.Height); err != nil {
+			return fmt.Errorf("data set to judge on: %w", err)
+		}
+	}
+	if t.network.forward != nil {
+		if t.valLoss, err = newValLoss(t.network, c); err != nil {
 			return fmt.Errorf("data set to judge on: %w", err)
 		}
 	}
@@ -245,6 +251,11 @@ func (t *trainer) endEpoch(ctx context.Context) error {
 				return fmt.Errorf("judging epoch %d: %w", row.Epoch, err)
 			}
 			row.Judged, row.AP, row.AP50, show = true, float64(res.AP), float64(res.AP50), pictures
+		}
+		if t.valLoss != nil {
+			if row.ValLosses, err = t.valLoss.of(ctx, t.average); err != nil {
+				return fmt.Errorf("judging epoch %d: %w", row.Epoch, err)
+			}
 		}
 		if err := t.writeModel(LastFile, file); err != nil {
 			return err

@@ -23,6 +23,8 @@ type network struct {
 	params []net.Param
 	pixels []float32 // of the input node
 	vm     gorgonia.VM
+
+	forward gorgonia.VM // the loss without gradients; nil unless it is to be judged by
 }
 
 func newNetwork(c *Config) (*network, error) {
@@ -37,6 +39,9 @@ func newNetwork(c *Config) (*network, error) {
 		return nil, err
 	}
 	w := &network{net: n, loss: l, total: l.Total, extra: c.Extra, params: n.Params}
+	if c.Val != nil && c.ValLoss {
+		w.forward = forwardMachine(n.G)
+	}
 	if c.Extra.Attach != nil {
 		total, params, err := c.Extra.Attach(n, l.Total)
 		if err != nil {
@@ -76,8 +81,7 @@ func (w *network) run(step int, b *data.Batch) ([]Part, error) {
 		return nil, err
 	}
 	w.vm.Reset()
-	p := w.loss.Parts()
-	parts := []Part{{"box", float64(p.Box)}, {"cls", float64(p.Cls)}, {"dfl", float64(p.DFL)}}
+	parts := w.parts()
 	if w.extra.Parts != nil {
 		parts = append(parts, w.extra.Parts()...)
 	}
@@ -87,6 +91,12 @@ func (w *network) run(step int, b *data.Batch) ([]Part, error) {
 		}
 	}
 	return parts, nil
+}
+
+// parts are those of the detector's own loss in the last run.
+func (w *network) parts() []Part {
+	p := w.loss.Parts()
+	return []Part{{"box", float64(p.Box)}, {"cls", float64(p.Cls)}, {"dfl", float64(p.DFL)}}
 }
 
 // addGrads adds the gradients of the last run to those of the tensors, which are
@@ -119,7 +129,9 @@ func (w *network) state() []net.Tensor {
 }
 
 func (w *network) close() {
-	if w.vm != nil {
-		w.vm.Close()
+	for _, vm := range []gorgonia.VM{w.vm, w.forward} {
+		if vm != nil {
+			vm.Close()
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -18,6 +19,9 @@ type Row struct {
 	LR      float64 `json:"lr"`
 	Norm    float64 `json:"norm"`   // of the last gradients, before clipping
 	Losses  []Part  `json:"losses"` // means of the epoch, per picture
+	// ValLosses are those of the averaged weights on the pictures to judge on; none
+	// where they were not measured.
+	ValLosses []Part `json:"val_losses,omitempty"`
 	// Judged tells whether AP (of IoU 0.50 to 0.95) and AP50 were measured; −1
 	// where there was nothing to find.
 	Judged bool    `json:"judged"`
@@ -43,6 +47,12 @@ func (r Row) String() string {
 	if r.Judged {
 		s += fmt.Sprintf(", AP50 %.4f, AP50-95 %.4f", r.AP50, r.AP)
 	}
+	for i, p := range r.ValLosses {
+		if i == 0 {
+			s += ", val"
+		}
+		s += fmt.Sprintf(" %s %.4f", p.Name, p.Value)
+	}
 	return s
 }
 
@@ -56,7 +66,15 @@ func writeResults(w io.Writer, rows []Row) error {
 	for _, p := range rows[0].Losses {
 		head = append(head, "train/"+p.Name+"_loss")
 	}
-	if err := out.Write(append(head, "metrics/mAP50(B)", "metrics/mAP50-95(B)")); err != nil {
+	head = append(head, "metrics/mAP50(B)", "metrics/mAP50-95(B)")
+	val := 0 // columns
+	if i := slices.IndexFunc(rows, func(r Row) bool { return len(r.ValLosses) > 0 }); i >= 0 {
+		for _, p := range rows[i].ValLosses {
+			head = append(head, "val/"+p.Name+"_loss")
+		}
+		val = len(rows[i].ValLosses)
+	}
+	if err := out.Write(head); err != nil {
 		return err
 	}
 	number := func(v float64, digits int) string { return strconv.FormatFloat(v, 'g', digits, 64) }
@@ -69,7 +87,15 @@ func writeResults(w io.Writer, rows []Row) error {
 		if r.Judged {
 			ap50, ap = number(r.AP50, 6), number(r.AP, 6)
 		}
-		if err := out.Write(append(line, ap50, ap)); err != nil {
+		line = append(line, ap50, ap)
+		for i := range val {
+			cell := ""
+			if i < len(r.ValLosses) {
+				cell = number(r.ValLosses[i].Value, 6)
+			}
+			line = append(line, cell)
+		}
+		if err := out.Write(line); err != nil {
 			return err
 		}
 	}

@@ -63,6 +63,8 @@ type QAT struct {
 	points map[string]int // name of an activation → group
 	groups []*group
 	input  int // group of the picture, whose grid is exact
+
+	judging bool
 }
 
 // group is the grid that some activations share.
@@ -146,6 +148,7 @@ func (t *QAT) Configure(c *train.Config) {
 			return hard, t.params(), nil
 		},
 		Step:  t.step,
+		Judge: t.judge,
 		State: t.state,
 	}
 	c.Export = t.Export
@@ -213,7 +216,7 @@ func (t *QAT) activation(name string, x *gorgonia.Node) (*gorgonia.Node, error) 
 	}
 	if mode == Observed {
 		var err error
-		if x, err = g.watch(x); err != nil {
+		if x, err = g.watch(x, &t.judging); err != nil {
 			return nil, err
 		}
 	}
@@ -246,11 +249,15 @@ func (g *group) zero(scale float32) int32 {
 }
 
 // watch passes a map on and notes its extremes.
-func (g *group) watch(x *gorgonia.Node) (*gorgonia.Node, error) {
+// It notes nothing while judging.
+func (g *group) watch(x *gorgonia.Node, judging *bool) (*gorgonia.Node, error) {
 	return ops.Apply("observer", x.Shape().Clone(),
 		func(in [][]float32, out []float32) {
-			for i, v := range in[0] {
-				out[i] = v
+			copy(out, in[0])
+			if *judging {
+				return
+			}
+			for _, v := range in[0] {
 				g.seen[0], g.seen[1] = min(g.seen[0], v), max(g.seen[1], v)
 			}
 		},
@@ -303,6 +310,17 @@ func (t *QAT) step(step int, _ *data.Batch) error {
 		g.seen = [2]float32{}
 	}
 	return nil
+}
+
+// judge prepares the grids for pictures to judge on: those of the parameters as
+// they are, from which nothing is noted. step prepares them for training again.
+func (t *QAT) judge(on bool) {
+	t.judging = on
+	for _, g := range t.groups {
+		if on && g.param != nil {
+			g.q.Zero[0] = g.zero(g.scale(g.param.Value().Data().([]float32)[0]))
+		}
+	}
 }
 
 // state is what a checkpoint keeps of the grids besides parameters.

@@ -314,6 +314,39 @@ func TestTrains(t *testing.T) {
 	}
 }
 
+// TestJudgedAlone: pictures to judge on teach the grids nothing.
+func TestJudgedAlone(t *testing.T) {
+	g := float(t, 1)
+	q := quantized(t, g)
+	for _, mode := range []string{Learned, Observed} {
+		var files [2][]byte
+		for i, loss := range []bool{false, true} {
+			a, err := New(g, q, Options{Scales: mode, Bits: 8})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := train.Defaults()
+			h.Batch, h.Width, h.Height, h.Steps, h.Nominal = 2, side, side, 4, 0
+			h.Optimizer, h.LR, h.Augment = train.AdamW, 1e-3, data.Augment{}
+			c := train.Config{Hyper: h, Train: scenes(2), Val: scenes(3), ValLoss: loss, Out: filepath.Join(t.TempDir(), "run")}
+			a.Configure(&c)
+			r, err := train.Run(context.Background(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := len(r.Last.ValLosses) > 0; got != loss {
+				t.Errorf("%s: losses of the judged pictures: %v", mode, r.Last.ValLosses)
+			}
+			if files[i], err = os.ReadFile(filepath.Join(c.Out, train.LastFile)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(files[0], files[1]) {
+			t.Errorf("%s: measuring the loss changed the training", mode)
+		}
+	}
+}
+
 // compare runs pictures through the trained graph and through the exported file,
 // by the engine and by the reference interpreter, which decodes all maps. Boxes
 // scored above a fiftieth count.
