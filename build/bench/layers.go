@@ -48,9 +48,16 @@ type capture struct {
 	variant      string
 	packed       bool   // everything is in place: from here on nothing is run
 	prog         uint32 // of the first run after that
+	at           uint32 // of what was written last: the head's counters, with which a frame begins
+	begin        []byte
 }
 
 func newCapture(variant string) *capture { return &capture{Machine: host.NewRef(), variant: variant} }
+
+func (c *capture) Write(addr uint32, p []byte) {
+	c.at, c.begin = addr, slices.Clone(p)
+	c.Machine.Write(addr, p)
+}
 
 func (c *capture) Run(prog uint32, n int) error {
 	if !c.packed {
@@ -63,10 +70,14 @@ func (c *capture) Run(prog uint32, n int) error {
 }
 func (c *capture) Variant() string { return c.variant }
 
-// program is memory, an address in it and a number of steps.
+// program is the address of a program, its number of steps, where and what to
+// write before each frame, and the memory.
 func (c *capture) program(prog uint32, steps int) []byte {
-	out := binary.LittleEndian.AppendUint32(nil, prog)
-	out = binary.LittleEndian.AppendUint32(out, uint32(steps))
+	var out []byte
+	for _, v := range []uint32{prog, uint32(steps), c.at, uint32(len(c.begin))} {
+		out = binary.LittleEndian.AppendUint32(out, v)
+	}
+	out = append(out, c.begin...)
 	mem := make([]byte, c.Size())
 	c.Read(0, mem)
 	return append(out, mem...)

@@ -1,12 +1,15 @@
 // Runs programs of our kernels step by step: a file is the program's address,
-// its number of steps and the memory (see layers.go).
+// its number of steps, the address and length of what a frame begins with, that,
+// and the memory (see layers.go).
 async function open(module, file) {
   const data = await (await fetch(file)).arrayBuffer(), view = new DataView(data);
-  const bytes = data.byteLength - 8 + 65536;
+  const [prog, steps, at, length] = [0, 4, 8, 12].map((i) => view.getUint32(i, true));
+  const bytes = data.byteLength + 65536;
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536), maximum: 65536 });
   const { instance } = await WebAssembly.instantiateStreaming(fetch(module), { env: { memory } });
-  new Uint8Array(memory.buffer).set(new Uint8Array(data, 8));
-  return { run: instance.exports.run, prog: view.getUint32(0, true), steps: view.getUint32(4, true) };
+  const all = new Uint8Array(memory.buffer), begin = () => all.set(new Uint8Array(data, 16, length), at);
+  all.set(new Uint8Array(data, 16 + length));
+  return { run: instance.exports.run, prog, steps, begin };
 }
 
 const median = (list) => list.sort((a, b) => a - b)[list.length >> 1];
@@ -16,13 +19,15 @@ window.layers = {
   // profile gives the median milliseconds of each step within whole frames, and
   // of a frame run at once.
   async profile(module, file, rounds) {
-    const { run, prog, steps } = await open(module, file);
+    const { run, prog, steps, begin } = await open(module, file);
     const all = Array.from({ length: steps }, () => []), frames = [];
     for (let i = -10; i < rounds; i++) {
+      begin();
       const begun = performance.now();
       run(prog, steps);
       const frame = performance.now() - begun;
       const times = [];
+      begin();
       for (let s = 0; s < steps; s++) {
         const start = performance.now();
         run(prog + record * s, 1);
