@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"eagleeye/build/modelfile"
 	"eagleeye/build/train"
 	"eagleeye/build/train/data"
+	"eagleeye/build/train/net"
 	"eagleeye/wasm/graph"
 	"eagleeye/wasm/yolo"
 	"eagleeye/wasm/zoo"
@@ -137,6 +139,9 @@ func (c *trainCmd) config(t terminal, folder *data.Folder) (cfg train.Config, er
 	if cfg.Graph, err = c.model(folder.Names()); err != nil {
 		return cfg, err
 	}
+	if err := c.transplant(t, &cfg, folder.Names()); err != nil {
+		return cfg, err
+	}
 	if err := c.validation(&cfg, folder.Names()); err != nil {
 		return cfg, err
 	}
@@ -159,9 +164,27 @@ func (c *trainCmd) rename(cfg *train.Config) (err error) {
 			continue
 		}
 		if *s, err = data.Rename(*s, names); err != nil {
-			return usageError{fmt.Errorf("%w; a new model learns all of them: --model n", err)}
+			return usageError{fmt.Errorf("%w; train the float model on them first: train --model FILE", err)}
 		}
 	}
+	return nil
+}
+
+// transplant gives a model from a file new class layers where the data set has
+// classes that it does not know. An int8 model's grids could not follow.
+func (c *trainCmd) transplant(t terminal, cfg *train.Config, names []string) error {
+	known, bad := yolo.ParseNames(cfg.Graph.Meta["names"])
+	unknown := slices.IndexFunc(names, func(n string) bool { return !slices.Contains(known, n) })
+	if _, preset := zoo.Presets["yolov8"+c.Model]; preset || bad != nil || unknown < 0 || c.Resume != "" || c.Command == "qat" {
+		return nil
+	}
+	g, r, err := net.WithClasses(cfg.Graph, names, c.Seed)
+	if err != nil {
+		return fmt.Errorf("the data set has a class %q that the model has not: %w", names[unknown], err)
+	}
+	t.logf("the data set has a class %q that the model has not: its layers for %d classes begin anew for the data's %d (%d of %d weights), all else is kept",
+		names[unknown], r.Classes, len(names), r.Weights, r.All)
+	cfg.Graph = g
 	return nil
 }
 

@@ -63,23 +63,37 @@ func TestTrain(t *testing.T) {
 	if err := os.WriteFile(other, file, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	// A model of other classes gives all but its class layers.
+	dir := out + "3"
+	code, text, msg = command(t, "train", "--model", other, "--data", set, "--out", dir, "--imgsz", "32", "--batch", "2", "--steps", "1", "--val", "none")
+	if code != 0 || !strings.Contains(msg, `a class "dog" that the model has not`) || !strings.Contains(msg, "for the data's 2") {
+		t.Errorf("from a model of other classes: exit %d: %s%s", code, text, msg)
+	}
+	if code, text, msg := command(t, "info", filepath.Join(dir, train.LastFile)); code != 0 || !strings.Contains(text, "2 classes") {
+		t.Errorf("its classes: exit %d: %s%s", code, text, msg)
+	}
+	if code, text, msg := command(t, "train", "--resume", dir); code != 0 {
+		t.Errorf("resuming it: exit %d: %s%s", code, text, msg)
+	}
+	if code, text, msg := command(t, "qat", "--model", other, "--data", set, "-o", out+"4"); code != exitUsage || !strings.Contains(msg, `no class "dog"`) {
+		t.Errorf("qat with other classes: exit %d: %s%s", code, text, msg)
+	}
 	for name, c := range map[string]struct {
 		args []string
 		code int
 		want string
 	}{
-		"no data":          {nil, exitUsage, "--data"},
-		"no such data":     {[]string{"--data", set + "x"}, exitFailed, "no such file"},
-		"no data set":      {[]string{"--data", t.TempDir()}, exitFailed, "data.yaml"},
-		"no such model":    {[]string{"--data", set, "--model", "q"}, exitUsage, "neither a scale"},
-		"width of a file":  {[]string{"--data", set, "--model", other, "--width", "1"}, exitUsage, "--width"},
-		"size":             {[]string{"--data", set, "--imgsz", "100"}, exitUsage, "multiple of 32"},
-		"rate":             {[]string{"--data", set, "--lr=-1", "--imgsz", "32", "-o", t.TempDir()}, exitUsage, "lr -1"},
-		"a class too many": {[]string{"--data", set, "--model", other}, exitUsage, `no class "dog"`},
-		"folder in use":    {[]string{"--data", set, "--imgsz", "32", "-o", out}, exitFailed, "resume it"},
-		"not a training":   {[]string{"--resume", set}, exitFailed, "nothing to resume"},
-		"resume and more":  {[]string{"--resume", out, "--lr", "1"}, exitUsage, "alone"},
-		"not to judge on":  {[]string{"--data", set, "--val", set + "x"}, exitFailed, "no such file"},
+		"no data":         {nil, exitUsage, "--data"},
+		"no such data":    {[]string{"--data", set + "x"}, exitFailed, "no such file"},
+		"no data set":     {[]string{"--data", t.TempDir()}, exitFailed, "data.yaml"},
+		"no such model":   {[]string{"--data", set, "--model", "q"}, exitUsage, "neither a scale"},
+		"width of a file": {[]string{"--data", set, "--model", other, "--width", "1"}, exitUsage, "--width"},
+		"size":            {[]string{"--data", set, "--imgsz", "100"}, exitUsage, "multiple of 32"},
+		"rate":            {[]string{"--data", set, "--lr=-1", "--imgsz", "32", "-o", t.TempDir()}, exitUsage, "lr -1"},
+		"folder in use":   {[]string{"--data", set, "--imgsz", "32", "-o", out}, exitFailed, "resume it"},
+		"not a training":  {[]string{"--resume", set}, exitFailed, "nothing to resume"},
+		"resume and more": {[]string{"--resume", out, "--lr", "1"}, exitUsage, "alone"},
+		"not to judge on": {[]string{"--data", set, "--val", set + "x"}, exitFailed, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, text, msg := command(t, append([]string{"train"}, c.args...)...)

@@ -123,8 +123,20 @@ func (c *Config) repeats(base int) int {
 
 // meta is the metadata that Ultralytics writes and readers use.
 func (c *Config) meta() map[string]string {
+	return map[string]string{
+		"description": "YOLOv8 architecture with seeded weights, untrained",
+		"stride":      "32",
+		"task":        "detect",
+		"batch":       "1",
+		"imgsz":       fmt.Sprintf("[%d, %d]", c.Height, c.Size),
+		"names":       FormatNames(c.Classes),
+	}
+}
+
+// FormatNames is the metadata's text of class names: {0: 'circle', 1: 'star'}.
+func FormatNames(list []string) string {
 	var names strings.Builder
-	for i, name := range c.Classes {
+	for i, name := range list {
 		if i > 0 {
 			names.WriteString(", ")
 		}
@@ -135,14 +147,7 @@ func (c *Config) meta() map[string]string {
 		escaped := strings.NewReplacer(`\`, `\\`, quote, `\`+quote, "\n", `\n`).Replace(name)
 		names.WriteString(strconv.Itoa(i) + ": " + quote + escaped + quote)
 	}
-	return map[string]string{
-		"description": "YOLOv8 architecture with seeded weights, untrained",
-		"stride":      "32",
-		"task":        "detect",
-		"batch":       "1",
-		"imgsz":       fmt.Sprintf("[%d, %d]", c.Height, c.Size),
-		"names":       "{" + names.String() + "}",
-	}
+	return "{" + names.String() + "}"
 }
 
 // newNet starts an empty model.
