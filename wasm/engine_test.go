@@ -426,6 +426,30 @@ func TestParallelDetectors(t *testing.T) {
 }
 
 // TestReopen opens models one after the other on one machine, as a page does.
+// Warming up changes no result.
+func TestWarm(t *testing.T) {
+	pic := noise(100, 70, 1)
+	d := openGraph(t, small(t, tiny(64, 96)), nil, Options{})
+	th := Thresholds{Conf: 0.01, IoU: 0.7, Max: 50}
+	want, _, err := d.Detect(pic, 100, 70, th)
+	if err != nil || len(want) == 0 {
+		t.Fatal(want, err)
+	}
+	if err := d.Warm(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.Run(th); !errors.Is(err, ErrPicture) {
+		t.Errorf("a run of no picture: %v", err)
+	}
+	if _, err := d.Again(th); !errors.Is(err, ErrPicture) {
+		t.Errorf("boxes of no run: %v", err)
+	}
+	got, _, err := d.Detect(pic, 100, 70, th)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v after warming up, %v before", got, err, want)
+	}
+}
+
 func TestReopen(t *testing.T) {
 	m, err := host.New(kernels.Variant{})
 	if err != nil {

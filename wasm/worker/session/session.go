@@ -21,6 +21,7 @@ type Detector interface {
 	Run(t wasm.Thresholds) ([]wasm.Detection, wasm.Timing, error)
 	Again(t wasm.Thresholds) ([]wasm.Detection, error)
 	Info() wasm.Info
+	Warm() error
 }
 
 // Picture is the picture of a frame. Each of its functions that write is called
@@ -52,9 +53,8 @@ type Session struct {
 	result message.Result // reused
 }
 
-// Load opens a model and runs it once on an unwritten picture, so that the
-// first real frame finds everything in place, then tells the page Loaded or
-// Failed.
+// Load opens a model and warms it up, so that the first frame finds everything in
+// place, then tells the page Loaded or Failed.
 func (s *Session) Load(m message.Load, model []byte) {
 	start := time.Now()
 	s.det, s.w, s.h = nil, 0, 0
@@ -79,7 +79,7 @@ func (s *Session) Reload(m message.Reload, model []byte) {
 	}
 }
 
-// open opens a model, runs it once and tells the page how that went.
+// open opens a model, warms it up and tells the page how that went.
 func (s *Session) open(m message.Load, model []byte, start time.Time) bool {
 	s.det, s.w, s.h = nil, 0, 0
 	det, err := s.Open(model, wasm.Options{Width: int(m.Width), Height: int(m.Height), Precision: precisions[m.Precision]})
@@ -89,11 +89,7 @@ func (s *Session) open(m message.Load, model []byte, start time.Time) bool {
 	}
 	opened := time.Now()
 	s.Say(message.Progress{Stage: message.StageWarm})
-	_, err = det.Stage(640, 480)
-	if err == nil {
-		_, _, err = det.Run(wasm.Thresholds{Conf: 0.25, IoU: 0.7, Max: 300})
-	}
-	if err != nil {
+	if err = det.Warm(); err != nil {
 		s.Say(message.Failed{Reason: message.ReasonEngine, Text: fmt.Sprintf("the first run failed: %v", err)})
 		return false
 	}
