@@ -405,6 +405,6 @@ func TestShots(t *testing.T) {
 		p.problem("model-not-onnx")
 		time.Sleep(200 * time.Millisecond)
 		p.shot(name + "-problem")
-		p.eval(`document.querySelector('.close').click()`, nil)
+		p.press("close", `document.querySelector('.close')`)
 	}
 }

@@ -386,7 +386,23 @@ func (p *tab) shows(id, text string) {
 
 func (p *tab) click(id string) {
 	p.t.Helper()
-	p.eval(`document.getElementById('`+id+`').click()`, nil)
+	p.press("#"+id, fmt.Sprintf(`document.getElementById(%q)`, id))
+}
+
+// press clicks on what a script finds, once it is there and can be pressed.
+func (p *tab) press(what, find string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		var done bool
+		p.eval(`{ const e = `+find+`, can = !!e && !e.disabled; if (can) e.click(); can }`, &done)
+		if done {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.shot("timeout")
+			p.t.Fatalf("%s cannot be pressed", what)
+		}
+	}
 }
 
 // choose gives files to the page's chooser.

@@ -69,9 +69,11 @@ func (p *tab) untilModels(what string, limit time.Duration, ok func(models) bool
 	return m
 }
 
+// pickModel takes another model from the list, as soon as the list shows that it
+// is not the one in use: the page renders on the next frame.
 func (p *tab) pickModel(id string) {
 	p.t.Helper()
-	p.eval(fmt.Sprintf(`document.querySelector('[data-model="%s"]').click()`, id), nil)
+	p.press("the model "+id, fmt.Sprintf(`document.querySelector('[data-model="%s"]:not(:checked)')`, id))
 }
 
 func (p *tab) uses(name string) snapshot {
@@ -149,7 +151,7 @@ func TestModelPicker(t *testing.T) {
 	}
 	p.untilModels("the second one in use", 10*time.Second, func(m models) bool { return m.InUse == sum(second) })
 
-	p.eval(`document.querySelector('[data-delete="`+sum(second)+`"]').click()`, nil)
+	p.press("Delete", `document.querySelector('[data-delete="`+sum(second)+`"]:not([hidden])')`)
 	p.untilModels("it off the device", 10*time.Second, func(m models) bool { return !m.List[1].Stored })
 
 	// Another input size and precision need no other file and no other worker.

@@ -179,7 +179,7 @@ func TestSettings(t *testing.T) {
 	if count != "1" {
 		t.Errorf("the list counts %q stars", count)
 	}
-	p.eval(`document.querySelector('[data-name="star"]').click()`, nil)
+	p.press("star", `document.querySelector('[data-name="star"]')`)
 	p.until("no star", 20*time.Second, func(s snapshot) bool { return s.Result != nil && !seen(s, "star") && seen(s, "square") })
 	p.slide("max", 2)
 	p.until("two boxes", 20*time.Second, func(s snapshot) bool { return s.Result != nil && len(s.Result.Detections) <= 2 })

@@ -1,6 +1,10 @@
 package state
 
-import "eagleeye/wasm/message"
+import (
+	"cmp"
+
+	"eagleeye/wasm/message"
+)
 
 // Models is what the page knows of models beyond the one in use. It stays
 // comparable: what holds slices or maps is immutable and behind a pointer.
@@ -17,6 +21,12 @@ type Models struct {
 	Made     *Made       // the int8 model that was made here last
 	Study    *Comparison // of the float model and Made
 	Shown    int         // picture of Study on show
+}
+
+// Wanted is the Entry.ID of the model that the person took last: on its way, being
+// opened or in use.
+func (m *Models) Wanted() string {
+	return cmp.Or(m.Fetch.ID, m.Opening, m.InUse)
 }
 
 // Catalog lists the models that can be chosen.

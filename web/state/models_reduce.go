@@ -53,7 +53,14 @@ func reduceCatalog(s State, a Action) (State, []Effect) {
 		m.Catalog = a.Catalog
 	case ModelWanted:
 		e := m.Catalog.Entry(a.ID)
-		if e == nil || a.ID == m.InUse && m.Opening == "" && s.Engine.Model != nil {
+		switch {
+		case e == nil:
+			return s, nil
+		case a.ID == m.InUse && m.Opening == "" && s.Engine.Model != nil:
+			if m.Ask = ""; m.Fetch.ID != "" { // back to it before the other came
+				m.Fetch = Fetch{}
+				return s, []Effect{StopFetch}
+			}
 			return s, nil
 		}
 		if !e.Stored && (e.Bytes > AskAbove || m.Catalog.Saver) {

@@ -46,6 +46,10 @@ func TestModelsReduce(t *testing.T) {
 			return s.Problem != nil && s.Problem.Code == "model-fetch" && s.Models.Fetch.ID == "" && s.Engine.Model.Name == "old.onnx"
 		}},
 		{"a download is stopped", asIs, []Action{ModelWanted{"s"}, FetchStopped{}}, []Effect{StopFetch}, func(s State) bool { return s.Problem == nil && s.Models.Fetch.ID == "" }},
+		{"back to the one in use stops it", asIs, []Action{ModelNamed{"s"}, ModelArrived{Name: "small"}, EngineLoaded{}, ModelWanted{"k"}, ModelWanted{"s"}}, []Effect{StopFetch},
+			func(s State) bool { return s.Models.Fetch.ID == "" && s.Models.Wanted() == "s" }},
+		{"what is on its way is shown as taken", asIs, []Action{ModelWanted{"k"}}, []Effect{FetchEntry}, func(s State) bool { return s.Models.Wanted() == "k" }},
+		{"what is being opened too", asIs, []Action{ModelWanted{"k"}, FetchOver{}, ModelNamed{"k"}}, nil, func(s State) bool { return s.Models.Wanted() == "k" }},
 		{"only what is kept is deleted", asIs, []Action{ModelDeleted{"s"}}, nil, func(s State) bool { return s.Models.Deleting == "" }},
 		{"what is kept is deleted", asIs, []Action{ModelDeleted{"k"}}, []Effect{DeleteEntry}, func(s State) bool { return s.Models.Deleting == "k" }},
 		{"a model that opened is in use", asIs, []Action{ModelNamed{"s"}, ModelArrived{Name: "small"}, EngineLoaded{}}, []Effect{Promote, ResetSizer, Retune, ListModels},

@@ -78,7 +78,7 @@ func (c *Models) list() vecty.ComponentOrHTML {
 			e := &s.Models.Catalog.Entries[i]
 			rows = append(rows, elem.ListItem(
 				elem.Label(
-					elem.Input(vecty.Markup(prop.Type(prop.TypeRadio), prop.Name("model"), vecty.Data("model", e.ID), vecty.Property("checked", e.ID == s.Models.InUse))),
+					elem.Input(vecty.Markup(prop.Type(prop.TypeRadio), prop.Name("model"), vecty.Data("model", e.ID), vecty.Property("checked", e.ID == s.Models.Wanted()))),
 					elem.Span(vecty.Markup(vecty.Class("ellipsis")), vecty.Text(e.Name)),
 					elem.Span(vecty.Markup(vecty.Class("quiet")), vecty.Text(s.DescribeEntry(e))),
 				),
