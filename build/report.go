@@ -28,6 +28,7 @@ type reportCmd struct {
 	Threads []int    `help:"Numbers of threads to time in a browser; 0 times nothing." default:"1,2"`
 	Rounds  int      `help:"Rounds; in each, every model takes its turn." default:"12"`
 	Frames  int      `help:"Frames of a turn." default:"5"`
+	Python  string   `help:"A Python that has onnxruntime: times its native build, too." placeholder:"PROGRAM"`
 	Out     string   `short:"o" help:"Folder for report.md, .csv, .json and .svg (else the table alone is printed)." type:"path" placeholder:"DIR"`
 }
 
@@ -41,6 +42,11 @@ func (c *reportCmd) Run(ctx context.Context, t terminal) error {
 	}
 	if len(c.Threads) == 1 && c.Threads[0] == 0 {
 		c.Threads = nil
+	}
+	if c.Python != "" && len(c.Threads) > 0 {
+		if err := bench.HasNative(ctx, c.Python); err != nil {
+			return usageError{err}
+		}
 	}
 	table := results.Table{Data: filepath.Base(c.Data)}
 	var variants []bench.Variant
@@ -107,7 +113,7 @@ func (c *reportCmd) row(ctx context.Context, t terminal, data *coco.Dataset, pat
 	return row, r.Size[0], nil
 }
 
-// time runs the models by turns in a browser.
+// time runs the models by turns in a browser, then outside of it.
 func (c *reportCmd) time(ctx context.Context, t terminal, table *results.Table, variants []bench.Variant) error {
 	root, ok := shared.Root(".")
 	if !ok {
@@ -135,11 +141,29 @@ func (c *reportCmd) time(ctx context.Context, t terminal, table *results.Table, 
 	if err != nil {
 		return err
 	}
+	note(table, times, "")
+	if c.Python == "" {
+		table.LeftOut = append(table.LeftOut, nativeName)
+		t.logf("%s is left out: name a Python that has it with --python", nativeName)
+		return nil
+	}
+	if times, err = bench.NativeVariants(ctx, c.Python, variants, c.Size, c.Threads, c.Rounds, c.Frames); err != nil {
+		return err
+	}
+	note(table, times, nativeName+", ")
+	return nil
+}
+
+// nativeName is the reference outside the browser.
+const nativeName = "native ONNX Runtime"
+
+// note enters times of each model, by number of threads.
+func note(table *results.Table, times [][]bench.Latency, runtime string) {
 	for i, list := range times {
 		for _, l := range list {
-			kind := fmt.Sprintf("%d threads", l.Threads)
+			kind := fmt.Sprintf("%s%d threads", runtime, l.Threads)
 			if l.Threads == 1 {
-				kind = "1 thread"
+				kind = runtime + "1 thread"
 			}
 			if i == 0 {
 				table.Kinds = append(table.Kinds, kind)
@@ -147,5 +171,4 @@ func (c *reportCmd) time(ctx context.Context, t terminal, table *results.Table, 
 			table.Rows[i].MS[kind], table.Rows[i].Ratio[kind] = l.Median, l.Ratio
 		}
 	}
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 )
 
 //go:embed native.py
@@ -54,6 +55,15 @@ func startNative(ctx context.Context, python string, model []byte, size, threads
 		return nil, err
 	}
 	return s, nil
+}
+
+// HasNative says why a Python cannot time models.
+func HasNative(ctx context.Context, python string) error {
+	if text, err := exec.CommandContext(ctx, python, "-c", "import numpy, onnxruntime").CombinedOutput(); err != nil {
+		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+		return fmt.Errorf("--python %s: it has no onnxruntime (pip install onnxruntime): %w %s", python, err, lines[len(lines)-1])
+	}
+	return nil
 }
 
 func (s *nativeSeat) load() error {

@@ -27,12 +27,13 @@ type Row struct {
 }
 
 // Table is rows in the order given; the first is the baseline. Kinds names the
-// runs that were timed, in order.
+// runs that were timed, in order, LeftOut those that might have been.
 type Table struct {
-	Data  string   `json:"data"`
-	Size  int      `json:"size"`
-	Kinds []string `json:"kinds"`
-	Rows  []Row    `json:"rows"`
+	Data    string   `json:"data"`
+	Size    int      `json:"size"`
+	Kinds   []string `json:"kinds"`
+	LeftOut []string `json:"leftOut,omitempty"`
+	Rows    []Row    `json:"rows"`
 }
 
 func (t *Table) header() []string {
@@ -40,7 +41,7 @@ func (t *Table) header() []string {
 	for _, k := range t.Kinds {
 		h = append(h, k+", ms", k+", ratio")
 	}
-	return h
+	return append(h, t.LeftOut...)
 }
 
 func (t *Table) cells(r Row) []string {
@@ -48,6 +49,9 @@ func (t *Table) cells(r Row) []string {
 		fmt.Sprintf("%.2f M", float64(r.Params)/1e6), fmt.Sprintf("%.2f", r.GFLOPs), fmt.Sprintf("%.2f", float64(r.Bytes)/1e6)}
 	for _, k := range t.Kinds {
 		c = append(c, fmt.Sprintf("%.1f", r.MS[k]), fmt.Sprintf("%.2f", r.Ratio[k]))
+	}
+	for range t.LeftOut {
+		c = append(c, "left out")
 	}
 	return c
 }
@@ -72,11 +76,14 @@ func (t *Table) CSV(w io.Writer) error {
 	for _, k := range t.Kinds {
 		h = append(h, k+"_ms", k+"_ratio")
 	}
-	c.Write(h)
+	c.Write(append(h, t.LeftOut...))
 	for _, r := range t.Rows {
 		line := []string{r.Name, fmt.Sprint(r.AP), fmt.Sprint(r.AP50), fmt.Sprint(r.Score), fmt.Sprint(r.IoU), fmt.Sprint(r.Params), fmt.Sprint(r.GFLOPs), fmt.Sprint(r.Bytes)}
 		for _, k := range t.Kinds {
 			line = append(line, fmt.Sprint(r.MS[k]), fmt.Sprint(r.Ratio[k]))
+		}
+		for range t.LeftOut {
+			line = append(line, "left out")
 		}
 		c.Write(line)
 	}

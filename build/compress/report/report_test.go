@@ -38,6 +38,16 @@ func TestForms(t *testing.T) {
 	if err := json.Unmarshal(js.Bytes(), &back); err != nil || back.Rows[1].MS["2 threads"] != 35 {
 		t.Errorf("JSON: %v, %v", back, err)
 	}
+	without := table
+	without.LeftOut = []string{"native"}
+	md.Reset()
+	cs.Reset()
+	if err := errors.Join(without.Markdown(&md), without.CSV(&cs)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(md.String(), "| 0.44 | left out |\n") || strings.Count(md.String(), "| native |") != 1 || strings.Count(cs.String(), ",left out\n") != 2 {
+		t.Errorf("what was not timed:\n%s%s", md.String(), cs.String())
+	}
 	d := xml.NewDecoder(bytes.NewReader(table.SVG()))
 	circles := 0
 	for {
