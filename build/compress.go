@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,10 +82,8 @@ func chain(r *recipe.Recipe, steps []recipe.Step) ([]link, error) {
 			defaults = recipe.Flags{"model": model, "data": r.Data, "val": "none", "out": l.dir}
 			if s.Name == "recover" { // a trained model needs a little, gently
 				defaults["teacher"] = whole
-				gentle := recipe.Flags{"imgsz": 320, "batch": 8, "steps": 540, "lr": 0.0005, "cosine": true, "nominal": 0, "warmup": 1, "close-mosaic": 8}
-				for k, v := range gentle {
-					defaults[k] = v
-				}
+				maps.Copy(defaults, gentle())
+				defaults["steps"] = 540
 				if s.Flags["epochs"] != nil {
 					delete(defaults, "steps")
 				}
@@ -99,6 +98,9 @@ func chain(r *recipe.Recipe, steps []recipe.Step) ([]link, error) {
 			defaults = recipe.Flags{"out": file, "picture": filepath.Join(l.dir, "channels.svg")}
 			if r.Data != "" {
 				defaults["data"], defaults["importance"], defaults["per"], defaults["max-ratio"] = r.Data, "taylor", "time", 0.5
+			}
+			if r.Val != "" && s.Flags["max-drop"] != nil {
+				defaults["val"] = r.Val
 			}
 		case "quantize":
 			first, l.result = []string{model}, file

@@ -95,7 +95,9 @@ func (l *link) estimate(detect, learn float64, pictures, area int) float64 {
 		}
 		return steps * batch * step * 4 / 3 // the teacher's forward pass, or the rounding
 	case "prune":
-		return 5 + number("batches", 100)*2*step
+		rounds := number("steps", 1)
+		again := number("recover-steps", 0) * 8 * learn * recoverSide * recoverSide / (trialSide * trialSide) * 4 / 3
+		return rounds * (5 + number("batches", 100)*2*step + again)
 	case "quantize":
 		return 5 + 4*detect*number("images", 100)
 	case "report":

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -253,14 +254,13 @@ func (c *evalCmd) print(t terminal, e evaluation) error {
 
 // writeFile makes a file that appears whole or not at all.
 func writeFile(path string, write func(*os.File) error) error {
-	tmp := path + ".tmp"
-	f, err := os.Create(tmp)
+	f, err := os.CreateTemp(filepath.Dir(path), ".write-*")
 	if err != nil {
-		return err
+		return fmt.Errorf("%s cannot be written: %w", path, err)
 	}
-	defer os.Remove(tmp)
-	if err := errors.Join(write(f), f.Close()); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	defer os.Remove(f.Name())
+	if err := errors.Join(write(f), f.Chmod(0o644), f.Close()); err != nil {
+		return fmt.Errorf("%s cannot be written: %w", path, err)
 	}
-	return os.Rename(tmp, path)
+	return os.Rename(f.Name(), path)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"eagleeye/build/coco"
 	"eagleeye/build/compress/prune"
 	"eagleeye/build/compress/times"
 	"eagleeye/build/export"
@@ -37,11 +38,16 @@ type pruneFlags struct {
 	Multiple   int     `help:"Round what is left of a layer to a multiple of this." default:"8"`
 	MaxRatio   float64 `help:"Largest share that one layer may lose in a step." default:"0.75"`
 	Steps      int     `help:"Steps in which to get there; importance is taken anew in each." default:"1"`
-	Seed       uint64  `help:"Of --importance=random, and of the pictures' order." default:"0"`
-	Arithmetic string  `help:"Whose times count: those of the ${enum} form." enum:"int8,f32" default:"int8"`
-	Data       string  `help:"Pictures with labels for --importance=taylor: a COCO folder or a YOLO data.yaml." type:"path" placeholder:"PATH"`
-	Batches    int     `help:"Batches of two pictures to take gradients from." default:"100"`
-	Imgsz      int     `help:"Side of the network's input for gradients and times; 0 is the model's own." default:"0"`
+
+	RecoverSteps int     `help:"Batches to distil from the whole model after each step, on --data." default:"0" placeholder:"N"`
+	MaxDrop      float64 `help:"Stop before the step that costs more AP50-95 than this on --val; 0 is any." default:"0"`
+	Val          string  `help:"For --max-drop: folder with images/ and a COCO instances.json." type:"path" placeholder:"DIR"`
+
+	Seed       uint64 `help:"Of --importance=random, and of the pictures' order." default:"0"`
+	Arithmetic string `help:"Whose times count: those of the ${enum} form." enum:"int8,f32" default:"int8"`
+	Data       string `help:"Pictures with labels for --importance=taylor: a COCO folder or a YOLO data.yaml." type:"path" placeholder:"PATH"`
+	Batches    int    `help:"Batches of two pictures to take gradients from." default:"100"`
+	Imgsz      int    `help:"Side of the network's input for gradients and times; 0 is the model's own." default:"0"`
 }
 
 func (c *pruneCmd) Run(ctx context.Context, t terminal) error {
@@ -59,7 +65,13 @@ func (c *pruneCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	small, r, err := c.inSteps(ctx, t, g, pictures)
+	var set *coco.Dataset
+	if c.MaxDrop > 0 {
+		if set, err = coco.Load(c.Val); err != nil {
+			return fmt.Errorf("--val: %w", err)
+		}
+	}
+	small, r, err := c.inSteps(ctx, t, c.Model, g, pictures, func(file string) (float64, error) { return c.judge(ctx, t, set, file) })
 	if err != nil {
 		return err
 	}
@@ -69,7 +81,11 @@ func (c *pruneCmd) Run(ctx context.Context, t terminal) error {
 	if err := tellPruned(t, r); err != nil {
 		return err
 	}
-	t.logf("%s: %d of %d parameters; its accuracy has to be won back: train or distil it", c.Out, r.ParamsAfter, r.ParamsBefore)
+	advice := "; its accuracy has to be won back: train or distil it"
+	if c.RecoverSteps > 0 {
+		advice = ""
+	}
+	t.logf("%s: %d of %d parameters%s", c.Out, r.ParamsAfter, r.ParamsBefore, advice)
 	return nil
 }
 
@@ -79,12 +95,13 @@ func (c *pruneFlags) check() error {
 		return usageError{fmt.Errorf("--ratio %v: give a share between 0 and 1, such as 0.2, or --params, or --time", c.Ratio)}
 	case c.Time != 0 && !(c.Time > 0 && c.Time < 1):
 		return usageError{fmt.Errorf("--time %v: give a share between 0 and 1, such as 0.75", c.Time)}
-	case c.Steps < 1 || c.Steps > 100:
-		return usageError{fmt.Errorf("--steps %d: use 1 to 100", c.Steps)}
 	case c.Importance == "taylor" && c.Data == "":
 		return usageError{errors.New("--importance taylor takes gradients on pictures with labels: name them with --data")}
 	case c.Importance == "taylor" && c.Batches < 1:
 		return usageError{fmt.Errorf("--batches %d: use at least 1", c.Batches)}
+	}
+	if err := c.checkSteps(); err != nil {
+		return usageError{err}
 	}
 	return nil
 }

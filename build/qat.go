@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 
 	"eagleeye/build/calib"
@@ -14,7 +13,6 @@ import (
 	"eagleeye/build/train/net"
 	"eagleeye/build/train/qat"
 	"eagleeye/wasm/graph"
-	"eagleeye/wasm/onnx"
 	"eagleeye/wasm/zoo"
 
 	"gorgonia.org/gorgonia"
@@ -77,7 +75,11 @@ func (c *qatCmd) Run(ctx context.Context, t terminal) error {
 	attach := cfg.Extra.Attach
 	cfg.Extra.Attach = func(n *net.Net, hard *gorgonia.Node) (*gorgonia.Node, []net.Param, error) {
 		if c.Resume == "" { // the folder is there by now
-			if err := writeModel(filepath.Join(cfg.Out, ptqFile), a); err != nil {
+			g, err := a.PTQ()
+			if err != nil {
+				return nil, nil, err
+			}
+			if err := writeModel(filepath.Join(cfg.Out, ptqFile), g); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -125,19 +127,4 @@ func (c *qatCmd) frozenFrom(cfg *train.Config) int {
 		return 0
 	}
 	return max(1, int(math.Round(float64(steps)*(1-c.Freeze))))
-}
-
-func writeModel(path string, a *qat.QAT) error {
-	g, err := a.PTQ()
-	if err != nil {
-		return err
-	}
-	file, err := onnx.Write(g)
-	if err != nil {
-		return err
-	}
-	return writeFile(path, func(f *os.File) error {
-		_, err := f.Write(file)
-		return err
-	})
 }
