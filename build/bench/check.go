@@ -299,7 +299,11 @@ func surely(boxes []wasm.Detection, pairs [][2]int, side int) (n, found int) {
 	return n, found
 }
 
+// iou of equal boxes is 1, also where clipping at the frame has left them no area.
 func iou(a, b wasm.Detection) float64 {
+	if a.X1 == b.X1 && a.Y1 == b.Y1 && a.X2 == b.X2 && a.Y2 == b.Y2 {
+		return 1
+	}
 	w := max(min(a.X2, b.X2)-max(a.X1, b.X1), 0)
 	h := max(min(a.Y2, b.Y2)-max(a.Y1, b.Y1), 0)
 	inter := float64(w) * float64(h)
