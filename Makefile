@@ -62,4 +62,4 @@ fuzz: ## Fuzz every fuzz test for FUZZTIME
 	@go run ./build fuzz --time $(FUZZTIME)
 
 clean: ## Remove what the build made here
-	rm -rf dist
+	rm -rf dist shots

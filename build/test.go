@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"eagleeye/build/gotest"
@@ -37,6 +38,14 @@ func (c *testCmd) Run(ctx context.Context, t terminal) error {
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Stderr = t.err
+	// The browser's tests keep screenshots there: a package's tests run in its folder.
+	if os.Getenv("SHOTS") == "" {
+		dir, err := filepath.Abs("shots")
+		if err != nil {
+			return err
+		}
+		cmd.Env = append(os.Environ(), "SHOTS="+dir)
+	}
 	stream, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
