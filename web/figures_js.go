@@ -4,41 +4,10 @@ import (
 	"strconv"
 	"syscall/js"
 
-	"eagleeye/wasm/message"
 	"eagleeye/web/dom"
 	"eagleeye/web/state"
 	"eagleeye/web/ui"
 )
-
-// sift counts the boxes of each class and takes out those of hidden ones.
-func (p *page) sift(m *message.Result) {
-	clear(p.performance.found)
-	kept := m.Detections[:0]
-	for _, d := range m.Detections {
-		p.performance.found[d.Class]++
-		if int(d.Class) >= len(p.hidden) || !p.hidden[d.Class] {
-			kept = append(kept, d)
-		}
-	}
-	m.Detections = kept
-}
-
-// thin takes boxes under a threshold that has just been raised off the picture
-// at once; the next result brings what a lowered one shows.
-func (p *page) thin(conf float32) {
-	if !p.store.State().Source.Moving() || len(p.last.Detections) != len(p.results.ids) {
-		return
-	}
-	kept, ids := p.last.Detections[:0], p.results.ids[:0]
-	for i, d := range p.last.Detections {
-		if d.Score >= conf {
-			kept, ids = append(kept, d), append(ids, p.results.ids[i])
-		}
-	}
-	p.last.Detections, p.results.ids = kept, ids
-	p.overlay.Scene.IDs = ids
-	p.overlay.Show(p.last)
-}
 
 // tick refreshes the figures and, now and then, the words for screen readers.
 func (p *page) tick() {

@@ -44,11 +44,12 @@ type page struct {
 	soon    js.Func           // what it calls
 	dirty   bool              // the thresholds moved while the still image was under way
 	frames  int               // results since the page opened
-	last    message.Result
-	flight          // of the last result
-	took    float64 // ms from taking its picture to the result
-	drawn   float64 // ms that drawing it took
-	said    float64 // ms, when the summary was last told
+	raw     message.Result    // the last, as the engine gave it
+	last    message.Result    // the same with the boxes on show
+	flight                    // of the last result
+	took    float64           // ms from taking its picture to the result
+	drawn   float64           // ms that drawing it took
+	said    float64           // ms, when the summary was last told
 }
 
 // flight is a picture that the worker has.
@@ -194,12 +195,11 @@ func (p *page) result(m message.Result) {
 	if stale {
 		return
 	}
-	p.flight, p.took, p.last = f, now-f.sent, m
+	p.flight, p.took, p.raw, p.last = f, now-f.sent, m, m
 	p.rate.Mark(now)
 	p.mediaTime = f.at
 	p.timed(now)
-	p.sift(&p.last)
-	p.observe(&p.last)
+	p.observe()
 	p.overlay.Show(p.last)
 	p.resize(&m)
 	p.drawn = dom.Now() - now

@@ -144,8 +144,10 @@ func (p *page) run(e state.Effect) {
 		p.arrived()
 	case state.Reanalyse:
 		p.reanalyse()
+	case state.Resift:
+		p.resift()
 	case state.ClearBoxes:
-		p.last = message.Result{}
+		p.raw, p.last = message.Result{}, message.Result{}
 		p.rate.Reset()
 		p.performance.clear()
 		p.overlay.Clear()

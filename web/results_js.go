@@ -31,7 +31,12 @@ type resultsRoom struct {
 	now       float64 // seconds, of the last result
 	logged    float64 // seconds, of the last frame in the log
 
-	ids     []int // of the boxes on show
+	ids     []int               // of the boxes on show
+	all     []int               // of all boxes of the last result
+	conf    float32             // at the last result
+	picked  []int               // boxes that may be shown (see state.Sieve)
+	boxes   []message.Detection // the same
+	shown   []message.Detection // the boxes on show
 	objects []count.Object
 	items   []results.Item
 	lines   []count.LineCount // as written in the scene's tallies
@@ -108,13 +113,13 @@ func (p *page) beginResults(s state.State) {
 	p.tally(s, true)
 }
 
-// observe sees each result of the source on show before it is drawn; hidden
-// classes are gone from it. It leaves in it the boxes that are shown: those that
-// score enough, and weaker ones of tracks.
-func (p *page) observe(m *message.Result) {
-	s, r := p.store.State(), &p.results
-	r.ids = r.ids[:0]
+// observe sees each result of the source on show before it is drawn.
+func (p *page) observe() {
+	s, r, m := p.store.State(), &p.results, &p.last
+	r.all = append(r.all[:0], make([]int, len(p.raw.Detections))...)
+	r.conf = s.Settings.Conf
 	if s.Source.Kind == state.SourceBench {
+		p.sift(s)
 		p.overlay.Scene.IDs, p.overlay.Scene.Tracks = nil, nil
 		return
 	}
@@ -127,7 +132,8 @@ func (p *page) observe(m *message.Result) {
 	if p.mediaTime >= 0 {
 		r.now = p.mediaTime
 	}
-	p.follow(s, m)
+	p.follow(s)
+	p.sift(s)
 	p.countObjects(s, m)
 	p.writeLog(s, m)
 	scene := &p.overlay.Scene
@@ -139,27 +145,66 @@ func (p *page) observe(m *message.Result) {
 	p.recordFrame(s)
 }
 
-// follow gives the boxes their tracks' numbers and drops the weak ones that
-// belong to none.
-func (p *page) follow(s state.State, m *message.Result) {
+// follow gives the boxes of the last result their tracks' numbers.
+func (p *page) follow(s state.State) {
+	if !s.Tracks() {
+		return
+	}
 	r := &p.results
-	var ids []int
-	if s.Tracks() {
-		r.tracker.Set(track.For(s.Settings.Conf))
-		ids = r.tracker.Update(r.now, m.Detections)
+	p.eligible(s)
+	r.tracker.Set(track.For(s.Settings.Conf))
+	for i, id := range r.tracker.Update(r.now, r.boxes) {
+		r.all[r.picked[i]] = id
 	}
-	kept := m.Detections[:0]
-	for i, d := range m.Detections {
-		id := 0
-		if ids != nil {
-			id = ids[i]
-		}
-		if id > 0 || d.Score >= s.Settings.Conf {
-			kept = append(kept, d)
-			r.ids = append(r.ids, id)
+}
+
+// eligible finds the boxes of the last result that may be shown.
+func (p *page) eligible(s state.State) {
+	r := &p.results
+	r.picked = state.Sieve{Hidden: p.hidden, Max: s.Settings.Max}.Pick(r.picked[:0], p.raw.Detections)
+	r.boxes = r.boxes[:0]
+	for _, i := range r.picked {
+		r.boxes = append(r.boxes, p.raw.Detections[i])
+	}
+}
+
+// sift leaves in p.last the boxes of the last result that are shown: those that
+// score enough, and weaker ones of tracks unless the confidence was raised since.
+// It counts the boxes of each class, hidden ones too.
+func (p *page) sift(s state.State) {
+	r, conf := &p.results, s.Settings.Conf
+	enough := func(i int) bool {
+		return p.raw.Detections[i].Score >= conf || r.all[i] > 0 && conf <= r.conf
+	}
+	clear(p.performance.found)
+	for i := range p.raw.Detections {
+		if enough(i) {
+			p.performance.found[p.raw.Detections[i].Class]++
 		}
 	}
-	m.Detections = kept
+	p.eligible(s)
+	r.shown, r.ids = r.shown[:0], r.ids[:0]
+	for k, i := range r.picked {
+		if enough(i) {
+			r.shown, r.ids = append(r.shown, r.boxes[k]), append(r.ids, r.all[i])
+		}
+	}
+	p.last.Detections = r.shown
+}
+
+// resift shows the last result under settings that have just changed.
+func (p *page) resift() {
+	if p.last.Width == 0 || len(p.results.all) != len(p.raw.Detections) {
+		return
+	}
+	s := p.store.State()
+	p.sift(s)
+	if s.Source.Kind == state.SourceImage {
+		p.writeLog(s, &p.last)
+	}
+	p.overlay.Scene.IDs = p.results.ids
+	p.overlay.Show(p.last)
+	p.recordFrame(s)
 }
 
 // countObjects counts over lines, in zones and over time.

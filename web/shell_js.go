@@ -116,9 +116,6 @@ func (p *page) apply() {
 	if v == p.shown {
 		return
 	}
-	if v.Conf > p.shown.Conf && p.overlay != nil {
-		p.thin(v.Conf)
-	}
 	root := dom.Document.Get("documentElement")
 	if v.Lang != p.shown.Lang {
 		root.Set("lang", map[string]string{words.Chinese: "zh-Hans"}[v.Lang])

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"syscall/js"
 
@@ -118,7 +119,7 @@ func (b *brush) labels() {
 	}
 }
 
-// trails draws where the tracked objects were of late.
+// trails draws where the tracked objects on show were of late.
 func (b *brush) trails() {
 	c, s := b.ctx, b.scene
 	if len(s.Tracks) == 0 {
@@ -129,7 +130,7 @@ func (b *brush) trails() {
 	c.Set("globalAlpha", 0.7)
 	for i := range s.Tracks {
 		k := &s.Tracks[i]
-		if k.Phase != track.Tracked || k.Trail.Len() < 2 {
+		if k.Phase != track.Tracked || k.Trail.Len() < 2 || !slices.Contains(s.IDs, k.ID) {
 			continue
 		}
 		c.Set("strokeStyle", geometry.StyleOf(k.Class).Fill)

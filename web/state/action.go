@@ -176,7 +176,8 @@ const (
 	OpenImage                   // the picked file
 	OpenVideo                   // the picked file
 	Analyse                     // submit the still image
-	Reanalyse                   // run it again under other thresholds
+	Reanalyse                   // let the engine choose its boxes again
+	Resift                      // choose again among the last result's boxes
 	ClearBoxes                  // forget the results on show
 	OpenScreen                  // ask for the screen, as OpenCamera
 	OpenPicture                 // picture State.Source.Index of those picked

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"eagleeye/web/count"
-	"eagleeye/web/track"
 )
 
 // Results is what the page knows of results beyond the frame on show. It stays
@@ -161,15 +160,6 @@ const (
 // want it.
 func (s State) Tracks() bool {
 	return !s.Results.Untracked && s.Source.Kind != SourceBench && (s.Source.Moving() || s.Source.Film())
-}
-
-// wanted is the least score of the boxes that the page asks for: tracking also
-// makes use of weak ones.
-func (s State) wanted() float32 {
-	if s.Tracks() && !s.Source.Still() {
-		return min(s.Settings.Conf, track.Low)
-	}
-	return s.Settings.Conf
 }
 
 func reduceResults(s State, a Action) (State, []Effect) {

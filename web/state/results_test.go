@@ -113,25 +113,3 @@ func TestRecording(t *testing.T) {
 		t.Error("there is nothing to record")
 	}
 }
-
-// TestWanted: tracking asks for weak boxes, stills do not.
-func TestWanted(t *testing.T) {
-	s := live()
-	if c := s.Thresholds().Conf; c != 0.1 {
-		t.Errorf("camera: %v", c)
-	}
-	if off, _ := after(s, TrackSet{}); off.Thresholds().Conf != DefaultConf {
-		t.Errorf("untracked: %v", off.Thresholds().Conf)
-	}
-	if low, _ := after(s, ConfSet{0.05}); low.Thresholds().Conf != 0.05 {
-		t.Errorf("low: %v", low.Thresholds().Conf)
-	}
-	s.Source.Kind = SourceImage
-	if c := s.Thresholds().Conf; c != DefaultConf {
-		t.Errorf("image: %v", c)
-	}
-	s.Source.Kind = SourceBench
-	if c := s.Thresholds().Conf; c != DefaultConf {
-		t.Errorf("benchmark: %v", c)
-	}
-}

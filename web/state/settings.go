@@ -90,16 +90,19 @@ func reduceSettings(s State, a Action) (State, []Effect) {
 	switch a := a.(type) {
 	case ConfSet:
 		v.Conf = clamp01(a.Value)
-		return s, reanalyse(s)
+		if v.Conf < Floor {
+			return s, append(reanalyse(s), Resift)
+		}
+		return s, []Effect{Resift}
 	case IoUSet:
 		v.IoU = clamp01(a.Value)
 		return s, reanalyse(s)
 	case MaxSet:
 		v.Max = max(1, min(a.Value, DefaultMax))
-		return s, reanalyse(s)
+		return s, []Effect{Resift}
 	case ClassSet:
 		v.Hidden = v.Hidden.With(a.Name, !a.Shown)
-		return s, reanalyse(s)
+		return s, []Effect{Resift}
 	case ClassesSet:
 		v.Hidden = ""
 		if !a.Shown {
@@ -107,7 +110,7 @@ func reduceSettings(s State, a Action) (State, []Effect) {
 				v.Hidden = v.Hidden.With(ClassName(uint32(i), s.Engine.Names()), true)
 			}
 		}
-		return s, reanalyse(s)
+		return s, []Effect{Resift}
 	case SizeSet:
 		v.Size = a.Value
 	case RateSet:
@@ -122,7 +125,7 @@ func reduceSettings(s State, a Action) (State, []Effect) {
 		v.Theme = a.Value
 	case SettingsRestored:
 		*v = a.Settings
-		return s, reanalyse(s)
+		return s, append(reanalyse(s), Resift)
 	}
 	return s, nil
 }

@@ -136,7 +136,7 @@ func (s Source) Moving() bool {
 
 // Still says that the picture on show stays as it is until a person acts.
 func (s Source) Still() bool {
-	return s.Kind == SourceImage || s.Kind == SourceVideo && s.Paused && !s.Analysing
+	return s.Kind == SourceImage || (s.Kind == SourceVideo || s.Kind == SourceDemo) && s.Paused && !s.Analysing
 }
 
 // Problem is something that went wrong and what a person can do about it.
@@ -153,9 +153,10 @@ type Problem struct {
 // New returns the state of a page that has just opened.
 func New() State { return State{Settings: DefaultSettings()} }
 
-// Thresholds returns what the worker needs with each frame.
+// Thresholds returns what the worker needs with each frame: all that the page
+// may show under the present settings or under others (see Sieve).
 func (s State) Thresholds() message.Thresholds {
-	return message.Thresholds{Conf: s.wanted(), IoU: s.Settings.IoU, Max: uint32(s.Settings.Max)}
+	return message.Thresholds{Conf: min(s.Settings.Conf, Floor), IoU: s.Settings.IoU, Max: DefaultMax}
 }
 
 // ShowsDemo says that the model in use, or on its way, is the film's.

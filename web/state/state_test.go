@@ -87,7 +87,7 @@ func TestReduce(t *testing.T) {
 		{"image, then the model", []Action{Opened{}, image, SourceLive{1, "", 9, 9}, ModelArrived{"m"}, loaded}, EngineReady, SourceImage, true, "", "", []Effect{Promote, Analyse}},
 		{"image undecodable", with(ready, image, SourceFailed{1, "", "x"}), EngineReady, SourceNone, false, "picture", "", []Effect{CloseSource, ClearBoxes}},
 		{"image refused by the engine", with(ready, image, SourceLive{1, "", 9, 9}, FrameRefused{message.ReasonPicture, "x"}), EngineReady, SourceNone, false, "picture", "", []Effect{CloseSource, ClearBoxes}},
-		{"slider on an image", with(ready, image, SourceLive{1, "", 9, 9}, ConfSet{0.5}), EngineReady, SourceImage, true, "", "", []Effect{Reanalyse}},
+		{"slider on an image", with(ready, image, SourceLive{1, "", 9, 9}, ConfSet{0.5}), EngineReady, SourceImage, true, "", "", []Effect{Resift}},
 		{"slider on a camera", with(ready, CameraWanted{}, SourceLive{1, "", 9, 9}, IoUSet{0.5}), EngineReady, SourceCamera, true, "", "", nil},
 		{"video", with(ready, Picked{Name: "a.mp4", Type: "video/mp4"}, SourceLive{1, "", 9, 9}), EngineReady, SourceVideo, true, "", "Running on a.mp4", nil},
 		{"video unplayable", with(ready, Picked{Name: "a.mov"}, SourceFailed{1, "", "x"}), EngineReady, SourceNone, false, "video", "", []Effect{CloseSource, ClearBoxes}},

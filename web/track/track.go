@@ -52,6 +52,7 @@ type Track struct {
 	Phase  Phase
 	Score  float32 // of its last box
 	Det    int     // the index of its box in this frame, -1 for none
+	Weak   bool    // no box of it was confident since confidence was last raised
 	Born   float64 // seconds: its first box
 	Seen   float64 // seconds: its last box
 	Trail  Trail
@@ -89,8 +90,16 @@ type box struct{ x1, y1, x2, y2 float64 }
 // New returns a tracker that has seen nothing.
 func New(o Options) *Tracker { return &Tracker{o: o, next: 1} }
 
-// Set changes the options from the next frame on.
-func (t *Tracker) Set(o Options) { t.o = o }
+// Set changes the options from the next frame on. Where High rises, tracks whose
+// boxes no longer suffice go on, but their boxes have no number until one does.
+func (t *Tracker) Set(o Options) {
+	if o.High > t.o.High {
+		for i := range t.tracks {
+			t.tracks[i].Weak = t.tracks[i].Weak || t.tracks[i].Score < o.High
+		}
+	}
+	t.o = o
+}
 
 // Reset forgets all tracks; numbers begin at 1 again.
 func (t *Tracker) Reset() {
@@ -209,7 +218,9 @@ func (t *Tracker) settle(at float64, dets []message.Detection) {
 		}
 		k.Phase = Tracked
 		k.correct(at, &dets[k.Det])
-		t.ids[k.Det] = k.ID
+		if k.Weak = k.Weak && k.Score < t.o.High; !k.Weak {
+			t.ids[k.Det] = k.ID
+		}
 	}
 	kept := t.tracks[:0]
 	for i := range t.tracks {
