@@ -66,6 +66,21 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+// A raised confidence takes the numbers off weak boxes until the track has a
+// confident one again, which is the same track.
+func TestRaised(t *testing.T) {
+	tr := New(For(0.25))
+	for i, f := range []struct {
+		conf, score float32
+		want        int
+	}{{0.25, 0.6, 1}, {0.25, 0.2, 1}, {0.5, 0.4, 0}, {0.5, 0.45, 0}, {0.5, 0.7, 1}, {0.5, 0.3, 1}, {0.9, 0.7, 0}, {0.25, 0.3, 1}} {
+		tr.Set(For(f.conf))
+		if got := tr.Update(float64(i)/20, []message.Detection{det(0, f.score, 100, 100, 50, 80)}); got[0] != f.want {
+			t.Errorf("frame %d, score %v at confidence %v: number %d, want %d", i, f.score, f.conf, got[0], f.want)
+		}
+	}
+}
+
 // TestNonsense feeds what no detector should give.
 func TestNonsense(t *testing.T) {
 	nan := float32(math.NaN())
