@@ -78,10 +78,27 @@ func TestAccess(t *testing.T) {
 			p.until("the demo", 20*time.Second, func(s snapshot) bool { return s.Source == "demo" && s.Result != nil })
 			everything(p)
 		}},
+		{"zone", 1440, 900, func(p *tab) {
+			p.click("draw-zone")
+			p.until("drawing", 10*time.Second, func(s snapshot) bool { return s.Results.Drawing == 2 })
+			for _, at := range [][2]float64{{.1, .1}, {.6, .1}, {.6, .9}} {
+				x, y := p.spot(at[0], at[1])
+				p.run(chromedp.MouseClickXY(x, y))
+			}
+			p.scroll("results")
+		}},
+		{"results", 1440, 900, func(p *tab) {
+			p.click("draw-close")
+			p.until("a zone", 10*time.Second, func(s snapshot) bool { return len(s.Results.Shapes) == 1 })
+		}},
+		{"models", 1440, 900, func(p *tab) { p.scroll("models") }},
+		{"performance", 1440, 900, func(p *tab) { p.scroll("performance") }},
 		{"tablet", 768, 1024, func(p *tab) {}},
 		{"phone", 390, 844, func(p *tab) {}},
 		{"sheet", 390, 844, func(p *tab) { p.click("grip"); p.shows("grip", "") }},
 		{"narrow", 320, 640, func(p *tab) {}},
+		{"narrow models", 320, 640, func(p *tab) { p.scroll("models") }},
+		{"turned", 844, 390, func(p *tab) { p.scroll("boxes") }},
 		{"picture", 1440, 900, func(p *tab) {
 			p.choose(picture)
 			p.until("the picture", 20*time.Second, func(s snapshot) bool { return s.Source == "image" && s.Result != nil })
@@ -90,6 +107,14 @@ func TestAccess(t *testing.T) {
 			p.click("bench")
 			p.until("the benchmark", 60*time.Second, func(s snapshot) bool { return s.Source == "none" })
 			p.eval(`document.querySelector('.scroll').scrollTop = 1e6`, nil)
+		}},
+		{"compared", 1440, 900, func(p *tab) {
+			_, float := tiny(p.t, 96)
+			p.choose(file(p.t, "float.onnx", float))
+			p.uses("float.onnx")
+			p.run(chromedp.SetUploadFiles("#quantize-files", []string{picture}, chromedp.ByQuery))
+			p.untilModels("the comparison", 60*time.Second, func(m models) bool { return m.Share != nil && m.Work == 0 })
+			p.scroll("models")
 		}},
 		{"help", 1440, 900, func(p *tab) { p.run(chromedp.KeyEvent("?")) }},
 	} {
@@ -110,6 +135,12 @@ func TestAccess(t *testing.T) {
 		p.narrow()
 	}
 	p.clean()
+}
+
+// scroll brings a panel to the top of the dock.
+func (p *tab) scroll(id string) {
+	p.t.Helper()
+	p.eval(`document.getElementById('`+id+`').scrollIntoView()`, nil)
 }
 
 // looks changes language and theme and waits for the page to follow.
