@@ -232,6 +232,17 @@ func TestSettings(t *testing.T) {
 	if got := look(p); got.Conf != "33" || got.Max != "2" || got.Theme != "" {
 		t.Errorf("the link gives %+v", got)
 	}
+	// Lines and zones, too, come with a link and are kept.
+	p.run(chromedp.Navigate("about:blank"), chromedp.Navigate(url+"#shapes=1000-5000-9000-5000_0-0-5000-0-2500-5000"))
+	both := func(s snapshot) bool {
+		return len(s.Results.Shapes) == 2 && s.Results.Shapes[0].Line && !s.Results.Shapes[1].Line
+	}
+	p.until("a line and a zone", 10*time.Second, both)
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(kept, "shapes=") && time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
+		p.eval(`localStorage.getItem('eagleeye') || ''`, &kept)
+	}
+	p.run(chromedp.Navigate("about:blank"), chromedp.Navigate(url))
+	p.until("both after a visit", 10*time.Second, both)
 	p.clean()
 }
 

@@ -101,6 +101,11 @@ var fields = [...]field{
 	choice("precision", func(v *Settings) *string { return &v.Precision }, "", "int8", "mixed", "float"),
 	choice("lang", func(v *Settings) *string { return &v.Lang }, words.English, words.Chinese),
 	choice("theme", func(v *Settings) *string { return &v.Theme }, "", "dark", "light"),
+	{"shapes", func(v *Settings) string { return v.Shapes }, func(v *Settings, text string) {
+		if s, ok := parseShapes(text); ok {
+			v.Shapes = shapesText(s.List)
+		}
+	}},
 	{"mirror", func(v *Settings) string { return strconv.FormatBool(v.Mirror) }, func(v *Settings, text string) { v.Mirror = text == "true" }},
 	choice("camera", func(v *Settings) *string { return &v.Device }),
 	choice("facing", func(v *Settings) *string { return &v.Facing }, FacingRoom, FacingUser),

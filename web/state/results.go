@@ -174,6 +174,13 @@ func reduceResults(s State, a Action) (State, []Effect) {
 		effects = append(effects, DrawChanged)
 	}
 	switch a := a.(type) {
+	case SettingsRestored:
+		if text := a.Settings.Shapes; text != shapesText(r.List()) {
+			if shapes, ok := parseShapes(text); ok {
+				r.Shapes, r.Draw = shapes, Draw{}
+				effects = append(effects, ShapesChanged, DrawChanged)
+			}
+		}
 	case TrackSet:
 		r.Untracked = !a.On
 		effects = append(effects, TrackingReset)
@@ -204,6 +211,7 @@ func reduceResults(s State, a Action) (State, []Effect) {
 		effects = append(effects, ForgetResults)
 	default:
 		if reduceDraw(&s, a) {
+			s.Settings.Shapes = shapesText(r.List())
 			effects = append(effects, ShapesChanged)
 		}
 		if isDraw(a) {

@@ -14,6 +14,7 @@ type Settings struct {
 	IoU    float32 // overlap above which the weaker of two boxes goes, 0..1
 	Max    int     // boxes a picture, the strongest
 	Hidden Names   // classes that are not shown
+	Shapes string  // the lines and zones (see shapesText)
 
 	Size      int    // pixels of the network's input, a multiple of 32; 0: the model's own; SizeAuto
 	Rate      int    // frames a second that SizeAuto holds
