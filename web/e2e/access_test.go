@@ -161,9 +161,15 @@ func (p *tab) looks(look string) {
 	}
 }
 
-// narrow fails for anything that reaches past the side of the screen.
+// narrow fails for anything that reaches past the side of the screen, and for a
+// page that can be pushed up, as by scrolling to a control, which leaves a gap.
 func (p *tab) narrow() {
 	p.t.Helper()
+	var gap float64
+	p.eval(`document.scrollingElement.scrollHeight - innerHeight`, &gap)
+	if gap > 1 {
+		p.t.Errorf("the page is %.0f pixels higher than the screen", gap)
+	}
 	var past []string
 	p.eval(`[...document.querySelectorAll('.app *')].filter((e) => { const r = e.getBoundingClientRect(); return r.width > 1 && r.height > 1 && (r.right > innerWidth + 1 || r.left < -1) && !e.closest('.away, .heard, .toast, .file'); }).map((e) => e.tagName + '#' + e.id + '.' + e.className)`, &past)
 	if len(past) > 0 {
